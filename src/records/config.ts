@@ -1,0 +1,161 @@
+/**
+ * The configuration, with every default in it: `configSchema.parse` turns a sparse `pop.yaml` into the resolved form.
+ * Key names are a contract. Unknown keys are errors.
+ */
+import { z } from 'zod'
+
+const positive = z.number().positive()
+const count = z.int().positive()
+const share = z.number().min(0).max(1)
+
+const openaiModelSchema = z.strictObject({
+  backend: z.literal('openai'),
+  baseUrl: z.url(),
+  name: z.string().min(1),
+  /** Name of the environment variable that holds the key; the key itself is never written anywhere. */
+  apiKeyEnv: z.string().min(1).optional(),
+  /** Seconds before a call is given up. */
+  timeoutSeconds: positive.default(600),
+})
+
+const embeddedModelSchema = z.strictObject({
+  backend: z.literal('embedded'),
+  /** A model folder in Hugging Face layout. */
+  path: z.string().min(1),
+  threads: count.optional(),
+  /** Sequences decoded at once. */
+  maxSlots: count.optional(),
+})
+
+/** Where a model answers. */
+export const modelConfigSchema = z.discriminatedUnion('backend', [openaiModelSchema, embeddedModelSchema])
+export type ModelEndpoint = z.infer<typeof modelConfigSchema>
+
+/** The documents. */
+export const corpusConfigSchema = z.strictObject({
+  /** A file, a folder or a glob: .jsonl, .txt, .md. */
+  source: z.string().min(1),
+  /** The field of a JSONL row that holds the text. */
+  field: z.string().min(1).default('text'),
+  documents: count.default(4096),
+  minWords: z.int().min(0).default(50),
+  maxWords: count.default(1024),
+})
+
+const rolesConfigSchema = z.strictObject({
+  proposer: modelConfigSchema.optional(),
+  solver: modelConfigSchema.optional(),
+  rubric: modelConfigSchema.optional(),
+  scorer: modelConfigSchema.optional(),
+})
+
+const synthesisConfigSchema = z.strictObject({
+  candidates: z.int().min(2).default(32),
+  questionsPerDocument: count.default(1),
+  groundRubric: z.boolean().default(true),
+  groundQuestion: z.boolean().default(true),
+  /** Calls in flight. `auto`: what the backend is known to take. */
+  concurrency: z.union([count, z.literal('auto')]).default('auto'),
+  /** Overrides of the task's token limits, for small contexts. */
+  maxTokens: z
+    .strictObject({ propose: count, solve: count, rubric: count, score: count })
+    .partial()
+    .default({}),
+})
+
+const scoringConfigSchema = z.strictObject({
+  mode: z.enum(['pointwise']).default('pointwise'),
+  missingCriterion: z.enum(['unscored', 'zero']).default('unscored'),
+})
+
+export const pairingConfigSchema = z.strictObject({
+  chosen: z.enum(['max', 'random']).default('max'),
+  rejected: z.enum(['min', 'random']).default('min'),
+  bestOf: z.int().min(2).default(32),
+  minStd: z.number().min(0).default(0.001),
+  maxLengthGapWords: z.int().min(0).default(100),
+  /** At most so many pairs a round, after the seeded shuffle. */
+  maxPairs: count.optional(),
+})
+export type PairingConfig = z.infer<typeof pairingConfigSchema>
+
+const dpoObjectiveSchema = z.strictObject({
+  type: z.literal('dpo'),
+  beta: positive.default(0.01),
+  /** Weight of an extra −log p(chosen) term per chosen token (RPO; 0 = plain DPO). */
+  nll: z.number().min(0).default(0),
+})
+export const objectiveConfigSchema = z.discriminatedUnion('type', [dpoObjectiveSchema])
+export type ObjectiveConfig = z.infer<typeof objectiveConfigSchema>
+
+export const adamConfigSchema = z.strictObject({
+  beta1: share.default(0.9),
+  beta2: share.default(0.999),
+  eps: positive.default(1e-8),
+  weightDecay: z.number().min(0).default(0),
+})
+
+const loraConfigSchema = z.strictObject({ rank: count.default(32), alpha: positive.default(32) })
+
+export const trainingConfigSchema = z.strictObject({
+  backend: z.enum(['embedded']).default('embedded'),
+  /** Weights to train, when the policy answers from a server: the same model as a local folder. */
+  path: z.string().min(1).optional(),
+  objective: objectiveConfigSchema.prefault({ type: 'dpo' }),
+  learningRate: z.number().min(0).default(1e-6),
+  schedule: z.enum(['constant', 'linear', 'cosine']).default('cosine'),
+  warmupRatio: share.default(0.1),
+  epochs: positive.default(1),
+  /** Pairs per optimizer step. */
+  batchSize: count.default(16),
+  shuffle: z.boolean().default(true),
+  adam: adamConfigSchema.prefault({}),
+  /** Global gradient-norm clip; 0 = off. */
+  maxGradNorm: z.number().min(0).default(1),
+  /** `false` = full fine-tuning. */
+  lora: z.union([z.literal(false), loraConfigSchema]).prefault({}),
+  /** Longest sequence trained on, in tokens; longer pairs are left out and counted. */
+  maxLength: count.default(6144),
+  reference: z.enum(['roundStart', 'initial']).default('roundStart'),
+  threads: count.optional(),
+})
+export type TrainingConfig = z.infer<typeof trainingConfigSchema>
+
+const evaluationConfigSchema = z.strictObject({
+  suites: z.array(z.enum(['heldout', 'oracle'])).default(['heldout']),
+  /** Held-out documents, taken before the training sample. */
+  documents: count.default(64),
+  /** Sampled answers per question. */
+  samples: count.default(4),
+})
+
+const budgetConfigSchema = z.strictObject({ tokens: count.optional() })
+
+/** Tasks are data: a built-in name or a path to a task file. */
+const taskNameSchema = z.string().min(1)
+
+export const configSchema = z.strictObject({
+  task: taskNameSchema.default('general'),
+  corpus: corpusConfigSchema,
+  model: modelConfigSchema,
+  roles: rolesConfigSchema.prefault({}),
+  synthesis: synthesisConfigSchema.prefault({}),
+  scoring: scoringConfigSchema.prefault({}),
+  pairing: pairingConfigSchema.prefault({}),
+  training: trainingConfigSchema.prefault({}),
+  evaluation: evaluationConfigSchema.prefault({}),
+  rounds: count.default(1),
+  seed: z.int().min(0).default(45),
+  budget: budgetConfigSchema.prefault({}),
+})
+/** The resolved configuration. */
+export type Config = z.infer<typeof configSchema>
+/** What a person writes. */
+export type SparseConfig = z.input<typeof configSchema>
+
+/** `pop train PAIRS.jsonl --config FILE` needs the model and the training part only; the rest of a full file is accepted. */
+export const trainConfigSchema = z.strictObject({
+  ...configSchema.shape,
+  corpus: corpusConfigSchema.optional(),
+})
+export type TrainConfig = z.infer<typeof trainConfigSchema>
