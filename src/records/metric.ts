@@ -32,12 +32,13 @@ export const suiteResultSchema = z.strictObject({
   policy: z.string(),
   /** Who judged: `oracle` for a program, otherwise the judge model's name. */
   judge: z.string(),
-  /** Score of sampled answers on 0–1; an invalid answer counts 0 and shows in `validity`. */
-  sampled: estimateSchema,
+  /** Score of sampled answers on 0–1; an invalid answer counts 0 and shows in `validity`. Null when none could be judged. */
+  sampled: estimateSchema.nullable(),
   greedy: estimateSchema.nullable(),
   /** Share of sampled answers that parse. */
-  validity: z.number(),
-  meanAnswerWords: z.number(),
+  validity: z.number().nullable(),
+  /** Words of the valid sampled answers. */
+  meanAnswerWords: z.number().nullable(),
   /** Answers that the judge failed on: left out of the score, never counted as 0. */
   unscored: z.int(),
   /** Per-question mean score (sampled), aligned over rounds, for paired comparisons. */

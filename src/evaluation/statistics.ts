@@ -1,0 +1,108 @@
+/**
+ * Intervals and rank statistics. Pure; every resampling is seeded.
+ * Knows nothing of models or suites.
+ */
+import { rng } from '../core/rng.ts'
+import type { Estimate } from '../records/index.ts'
+
+const RESAMPLES = 2000
+
+export function mean(values: readonly number[]): number {
+  return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length
+}
+
+/** Mean with a percentile-bootstrap 95 % interval over the values (Efron & Tibshirani 1993, ch. 13). NaN for no values. */
+export function bootstrapMean(values: readonly number[], seed: number | string): Estimate {
+  const point = mean(values)
+  if (values.length < 2) return { mean: point, low: point, high: point, n: values.length }
+  const random = rng(seed, 'bootstrap')
+  const means = Array.from({ length: RESAMPLES }, () => {
+    let sum = 0
+    for (let i = 0; i < values.length; i++) sum += values[random.below(values.length)] ?? 0
+    return sum / values.length
+  }).sort((a, b) => a - b)
+  return { mean: point, low: quantile(means, 0.025), high: quantile(means, 0.975), n: values.length }
+}
+
+/** `null` where a statistic of nothing was asked for: a number that does not exist is not 0. */
+export function finiteOrNull(value: number): number | null {
+  return Number.isFinite(value) ? value : null
+}
+
+/** Like `bootstrapMean`, null for no values. */
+export function estimateOrNull(values: readonly number[], seed: number | string): Estimate | null {
+  return values.length === 0 ? null : bootstrapMean(values, seed)
+}
+
+/** Mean of paired differences `after − before` with its interval; both lists are aligned by question. */
+export function pairedDifference(
+  before: readonly number[],
+  after: readonly number[],
+  seed: number | string,
+): Estimate {
+  if (before.length !== after.length) throw new RangeError('pairedDifference: the lists differ in length')
+  return bootstrapMean(
+    after.map((value, i) => value - (before[i] ?? 0)),
+    seed,
+  )
+}
+
+/** Linear-interpolated quantile of a sorted list. */
+export function quantile(sorted: readonly number[], q: number): number {
+  const position = (sorted.length - 1) * q
+  const below = sorted[Math.floor(position)] ?? Number.NaN
+  const above = sorted[Math.ceil(position)] ?? Number.NaN
+  return below + (above - below) * (position - Math.floor(position))
+}
+
+/** Ranks from 1, ties sharing their mean rank. */
+export function ranks(values: readonly number[]): number[] {
+  const order = values.map((value, index) => ({ value, index })).sort((a, b) => a.value - b.value)
+  const result = Array.from({ length: values.length }, () => 0)
+  let start = 0
+  while (start < order.length) {
+    let end = start
+    while (end + 1 < order.length && order[end + 1]?.value === order[start]?.value) end++
+    for (let i = start; i <= end; i++) result[order[i]?.index ?? 0] = (start + end) / 2 + 1
+    start = end + 1
+  }
+  return result
+}
+
+/** Spearman's rank correlation (Pearson on mean ranks). NaN when one side is constant. */
+export function rankCorrelation(x: readonly number[], y: readonly number[]): number {
+  return pearson(ranks(x), ranks(y))
+}
+
+function pearson(x: readonly number[], y: readonly number[]): number {
+  const [meanX, meanY] = [mean(x), mean(y)]
+  let [sxy, sxx, syy] = [0, 0, 0]
+  for (let i = 0; i < x.length; i++) {
+    const [dx, dy] = [(x[i] ?? 0) - meanX, (y[i] ?? 0) - meanY]
+    sxy += dx * dy
+    sxx += dx * dx
+    syy += dy * dy
+  }
+  return sxy / Math.sqrt(sxx * syy)
+}
+
+/**
+ * Of all pairs within a group on which the truth has an order, the share that the judge puts in the same order;
+ * a tie by the judge counts one half. `n` is the number of such pairs.
+ */
+export function pairAccuracy(
+  groups: readonly { truth: readonly number[]; judged: readonly number[] }[],
+): { accuracy: number; n: number } {
+  let [right, n] = [0, 0]
+  for (const { truth, judged } of groups) {
+    for (let i = 0; i < truth.length; i++) {
+      for (let j = i + 1; j < truth.length; j++) {
+        const order = Math.sign((truth[i] ?? 0) - (truth[j] ?? 0))
+        if (order === 0) continue
+        n++
+        right += (Math.sign((judged[i] ?? 0) - (judged[j] ?? 0)) * order + 1) / 2
+      }
+    }
+  }
+  return { accuracy: n === 0 ? Number.NaN : right / n, n }
+}

@@ -1,0 +1,18 @@
+/** What an evaluation suite is. A suite asks the same questions with the same seeds of every policy. */
+import type { GenerateRequest, Generation, LanguageModel, SuiteResult } from '../records/index.ts'
+
+/** A model call that is looked up in the run's journal first and recorded when made. */
+export type Call = (key: string, model: LanguageModel, request: GenerateRequest) => Promise<Generation[]>
+
+export interface EvaluationContext {
+  /** 0 = before the first round. */
+  readonly round: number
+  readonly policy: LanguageModel
+  readonly call: Call
+  readonly seed: number
+}
+
+export interface Suite {
+  readonly name: string
+  evaluate(context: EvaluationContext): Promise<SuiteResult>
+}
