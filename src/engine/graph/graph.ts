@@ -1,0 +1,182 @@
+/**
+ * A graph of tensor operations with static shapes, and its form as an ONNX model.
+ *
+ * It keeps two lists. `nodes` are ONNX nodes, in the order in which they run. `tape` holds the differentiable steps
+ * that `ops/` made of them, for `autodiff/`. The graph itself knows the meaning of neither.
+ */
+import type { Dtype, TensorData } from './dtype.ts'
+import { sizeOf, toTensorData } from './dtype.ts'
+import { writeModel } from './onnx.ts'
+
+/** A tensor of the graph: an input, a constant, or what a node gives. */
+export class Value {
+  readonly graph: Graph
+  readonly shape: readonly number[]
+  readonly dtype: Dtype
+  /** Unique in the graph. An output takes the name it is declared under. */
+  name: string
+
+  constructor(graph: Graph, name: string, shape: readonly number[], dtype: Dtype) {
+    this.graph = graph
+    this.name = name
+    this.shape = shape
+    this.dtype = dtype
+  }
+
+  /** The length of axis `axis`; negative axes count from the end. */
+  dimension(axis: number): number {
+    const length = this.shape.at(axis)
+    if (length === undefined) throw new RangeError(`${this.name} [${this.shape.join(', ')}] has no axis ${axis}`)
+    return length
+  }
+}
+
+export type AttributeValue =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
+
+export type Attributes = Readonly<Record<string, AttributeValue>>
+
+/** An ONNX node. `undefined` is an optional input or output that is left out. */
+export interface GraphNode {
+  readonly type: string
+  readonly domain: string
+  readonly inputs: readonly (Value | undefined)[]
+  readonly outputs: readonly (Value | undefined)[]
+  readonly attributes: Attributes
+}
+
+/** Shape and element type of a node's output (float32 unless said). */
+export interface OutputSpec {
+  readonly shape: readonly number[]
+  readonly dtype?: Dtype
+}
+
+/** A differentiable step: what went in, what came out, and what its derivative will want to know. */
+export interface TapeEntry {
+  readonly primitive: string
+  readonly inputs: readonly Value[]
+  readonly output: Value
+  /** Intermediate values that the backward pass reuses. */
+  readonly saved: Readonly<Record<string, Value>>
+  /** Numbers of the step (axis, permutation, scale). */
+  readonly numbers: Readonly<Record<string, readonly number[]>>
+}
+
+export interface Constant {
+  readonly value: Value
+  readonly data: TensorData
+}
+
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = 'com.microsoft'
+
+/**
+ * Name of the sequence-typed output that heads every model's outputs. It carries nothing; `runtime/` uses it to keep
+ * the binding from copying the outputs that follow (see `runtime/zero-copy.ts`).
+ */
+export const SENTINEL_OUTPUT = 'pop.sentinel'
+
+export class Graph {
+  readonly nodes: GraphNode[] = []
+  readonly tape: TapeEntry[] = []
+  readonly constants: Constant[] = []
+  readonly inputs: Value[] = []
+  readonly outputs: Value[] = []
+  private readonly names = new Set<string>([SENTINEL_OUTPUT])
+  private readonly shared = new Map<string, Value>()
+  private counter = 0
+
+  /** A tensor that is fed on every run. */
+  input(name: string, shape: readonly number[], dtype: Dtype = 'float32'): Value {
+    this.claim(name)
+    const value = new Value(this, name, shape, dtype)
+    this.inputs.push(value)
+    return value
+  }
+
+  /** A tensor whose elements are part of the model. Throws RangeError when the count does not fit the shape. */
+  constant(data: TensorData | readonly number[], shape: readonly number[], dtype: Dtype = 'float32'): Value {
+    if (data.length !== sizeOf(shape)) {
+      throw new RangeError(`constant: ${data.length} elements for shape [${shape.join(', ')}]`)
+    }
+    const value = new Value(this, this.fresh('constant'), shape, dtype)
+    this.constants.push({ value, data: toTensorData(data, dtype) })
+    return value
+  }
+
+  /** A small constant that is made once however often it is asked for (shapes, axes, scalars). */
+  sharedConstant(data: readonly number[], shape: readonly number[], dtype: Dtype = 'float32'): Value {
+    const key = `${dtype}:${shape.join(',')}:${data.join(',')}`
+    const known = this.shared.get(key)
+    if (known !== undefined) return known
+    const value = this.constant(data, shape, dtype)
+    this.shared.set(key, value)
+    return value
+  }
+
+  /** Adds a node with one output. */
+  op(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    output: OutputSpec,
+    attributes: Attributes = {},
+    domain = '',
+  ): Value {
+    const value = this.result(type, output)
+    this.nodes.push({ type, domain, inputs, outputs: [value], attributes })
+    return value
+  }
+
+  /** Adds a node with several outputs; `undefined` leaves one out. */
+  opWithOutputs(
+    type: string,
+    inputs: readonly (Value | undefined)[],
+    outputs: readonly (OutputSpec | undefined)[],
+    attributes: Attributes = {},
+    domain = '',
+  ): (Value | undefined)[] {
+    const values = outputs.map((spec) => (spec === undefined ? undefined : this.result(type, spec)))
+    this.nodes.push({ type, domain, inputs, outputs: values, attributes })
+    return values
+  }
+
+  /** Notes a differentiable step. */
+  record(entry: TapeEntry): Value {
+    this.tape.push(entry)
+    return entry.output
+  }
+
+  /** Declares `value` as an output under `name`. One value may be declared once; inputs and constants cannot be. */
+  output(name: string, value: Value): void {
+    if (this.outputs.includes(value)) throw new Error(`graph: ${value.name} is an output already`)
+    if (this.inputs.includes(value) || this.constants.some((constant) => constant.value === value)) {
+      throw new Error(`graph: ${value.name} is not computed, so it cannot be an output`)
+    }
+    this.claim(name)
+    value.name = name
+    this.outputs.push(value)
+  }
+
+  /** The serialised ONNX model. */
+  build(): Uint8Array {
+    return writeModel(this)
+  }
+
+  private result(type: string, spec: OutputSpec): Value {
+    return new Value(this, this.fresh(type), spec.shape, spec.dtype ?? 'float32')
+  }
+
+  private fresh(stem: string): string {
+    return `%${stem}.${this.counter++}`
+  }
+
+  private claim(name: string): void {
+    if (name.startsWith('%')) throw new Error(`graph: names that start with % are the builder's own (${name})`)
+    if (this.names.has(name)) throw new Error(`graph: the name ${name} is taken`)
+    this.names.add(name)
+  }
+}

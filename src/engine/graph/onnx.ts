@@ -1,0 +1,90 @@
+/**
+ * Writes a graph as an ONNX ModelProto. Field numbers: onnx/onnx.proto3. Knows nothing of what the graph computes.
+ */
+import type { Dtype } from './dtype.ts'
+import { ONNX_DTYPE } from './dtype.ts'
+import type { AttributeValue, Constant, Graph, GraphNode, Value } from './graph.ts'
+import { MICROSOFT, SENTINEL_OUTPUT } from './graph.ts'
+import { MessageWriter } from './protobuf.ts'
+
+const IR_VERSION = 10
+const OPSET = 21
+const MICROSOFT_OPSET = 1
+const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const
+
+/** The part of a graph that the writer reads. */
+type GraphParts = Pick<Graph, 'nodes' | 'constants' | 'inputs' | 'outputs'>
+
+export function writeModel(graph: GraphParts): Uint8Array {
+  return new MessageWriter()
+    .int(1, IR_VERSION)
+    .string(2, 'pop-selfplay')
+    .message(7, (writer) => writeGraph(writer, graph))
+    .message(8, (opset) => opset.string(1, '').int(2, OPSET))
+    .message(8, (opset) => opset.string(1, MICROSOFT).int(2, MICROSOFT_OPSET))
+    .finish()
+}
+
+function writeGraph(writer: MessageWriter, graph: GraphParts): void {
+  const sentinelElement = `${SENTINEL_OUTPUT}.element`
+  writer.message(1, (node) => node.string(1, sentinelElement).string(2, SENTINEL_OUTPUT).string(4, 'SequenceConstruct'))
+  for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node))
+  writer.string(2, 'graph')
+  writer.message(5, (tensor) =>
+    tensor.int(1, 1).int(2, ONNX_DTYPE.float32).string(8, sentinelElement).bytes(9, new Uint8Array(4)),
+  )
+  for (const constant of graph.constants) writer.message(5, (tensor) => writeConstant(tensor, constant))
+  for (const input of graph.inputs) writer.message(11, (info) => writeValueInfo(info, input))
+  writer.message(12, writeSentinelInfo)
+  for (const output of graph.outputs) writer.message(12, (info) => writeValueInfo(info, output))
+}
+
+function writeNode(writer: MessageWriter, node: GraphNode): void {
+  for (const input of node.inputs) writer.string(1, input?.name ?? '')
+  for (const output of node.outputs) writer.string(2, output?.name ?? '')
+  writer.string(4, node.type)
+  for (const [name, value] of Object.entries(node.attributes)) {
+    writer.message(5, (attribute) => writeAttribute(attribute.string(1, name), value))
+  }
+  if (node.domain !== '') writer.string(7, node.domain)
+}
+
+function writeAttribute(writer: MessageWriter, value: AttributeValue): void {
+  if ('float' in value) writer.float(2, value.float).int(20, ATTRIBUTE_TYPE.float)
+  else if ('int' in value) writer.int(3, value.int).int(20, ATTRIBUTE_TYPE.int)
+  else if ('string' in value) writer.string(4, value.string).int(20, ATTRIBUTE_TYPE.string)
+  else if ('floats' in value) {
+    for (const item of value.floats) writer.float(7, item)
+    writer.int(20, ATTRIBUTE_TYPE.floats)
+  } else {
+    for (const item of value.ints) writer.int(8, item)
+    writer.int(20, ATTRIBUTE_TYPE.ints)
+  }
+}
+
+function writeConstant(writer: MessageWriter, { value, data }: Constant): void {
+  for (const dimension of value.shape) writer.int(1, dimension)
+  writer.int(2, ONNX_DTYPE[value.dtype]).string(8, value.name)
+  writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
+}
+
+function writeValueInfo(writer: MessageWriter, value: Value): void {
+  writer.string(1, value.name).message(2, (type) => writeTensorType(type, value.dtype, value.shape))
+}
+
+function writeTensorType(writer: MessageWriter, dtype: Dtype, shape: readonly number[]): void {
+  writer.message(1, (tensor) =>
+    tensor.int(1, ONNX_DTYPE[dtype]).message(2, (shapeMessage) => {
+      for (const length of shape) shapeMessage.message(1, (dimension) => dimension.int(1, length))
+    }),
+  )
+}
+
+/** sequence(tensor(float)). */
+function writeSentinelInfo(writer: MessageWriter): void {
+  writer.string(1, SENTINEL_OUTPUT).message(2, (type) =>
+    type.message(4, (sequence) =>
+      sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, ONNX_DTYPE.float32))),
+    ),
+  )
+}

@@ -1,0 +1,127 @@
+/**
+ * Text to token ids and back, and conversations to token ids, as the model folder's files say.
+ * Knows nothing of the model's weights.
+ */
+import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers'
+import { ModelError, errorMessage } from '../../core/errors.ts'
+import { ChatTemplate } from './chat-template.ts'
+import { encodablePieces, guardMessages, restoreLiterals } from './literals.ts'
+import { specialTexts, specialTokensMap, stopTokenIds } from './special-tokens.ts'
+import type { JsonValue } from '../../core/json.ts'
+import type { ChatMessage, ChatOptions } from './chat-template.ts'
+
+type JsonObject = { [key: string]: JsonValue }
+
+/** What a tokenizer is made from: the parsed files of a model folder. */
+export interface TokenizerFiles {
+  tokenizer: JsonObject
+  tokenizerConfig: JsonObject
+  config?: JsonObject
+  generationConfig?: JsonObject
+  chatTemplate?: string
+}
+
+export class Tokenizer {
+  /** Ids that end an answer. */
+  readonly stopTokenIds: readonly number[]
+  readonly bosId: number | undefined
+  readonly eosId: number | undefined
+  readonly padId: number | undefined
+  /** One more than the largest token id. The model's vocabulary may be padded beyond it. */
+  readonly vocabSize: number
+  private readonly hub: HubTokenizer
+  private readonly template: ChatTemplate | undefined
+  private readonly specialTexts: readonly string[]
+
+  /** @throws ModelError when the tokenizer's files or the chat template cannot be used */
+  constructor(files: TokenizerFiles) {
+    this.hub = createHubTokenizer(files)
+    const named = specialTokensMap(files.tokenizerConfig)
+    const idOf = (name: string): number | undefined => {
+      const text = named[name]
+      return text === undefined ? undefined : this.hub.token_to_id(text)
+    }
+    this.bosId = idOf('bos_token')
+    this.eosId = idOf('eos_token')
+    this.padId = idOf('pad_token')
+    this.stopTokenIds = stopTokenIds([files.generationConfig, files.config], this.eosId)
+    this.vocabSize = countTokens(this.hub)
+    this.specialTexts = specialTexts(files.tokenizer)
+    this.template = files.chatTemplate === undefined ? undefined : new ChatTemplate(files.chatTemplate, named)
+  }
+
+  /**
+   * @param text special tokens written out in it become special tokens: for text of our own only. Untrusted text goes
+   *   through {@link encodeChat} or {@link encodeLiteral}.
+   * @param options `addSpecialTokens` (default false) adds what the post-processor adds, such as a leading `<s>`
+   */
+  encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
+    return this.hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? false }).ids
+  }
+
+  /** As {@link encode}, but the text of a special token stays ordinary text. */
+  encodeLiteral(text: string): number[] {
+    const guarded = guardMessages([{ role: '', content: text }], this.specialTexts)
+    return this.encodePieces(guarded.messages[0]?.content ?? '', guarded.literals)
+  }
+
+  /** @param options `skipSpecialTokens` (default true). Ids beyond the vocabulary are left out. */
+  decode(tokens: readonly number[], options: { skipSpecialTokens?: boolean } = {}): string {
+    const known = tokens.filter((id) => this.hub.id_to_token(id) !== undefined)
+    if (known.length === 0) return ''
+    return this.hub.decode(known, {
+      skip_special_tokens: options.skipSpecialTokens ?? true,
+      clean_up_tokenization_spaces: false,
+    })
+  }
+
+  tokenToId(token: string): number | undefined {
+    return this.hub.token_to_id(token)
+  }
+
+  idToToken(id: number): string | undefined {
+    return this.hub.id_to_token(id)
+  }
+
+  get hasChatTemplate(): boolean {
+    return this.template !== undefined
+  }
+
+  /** The conversation as text, for showing. Use {@link encodeChat} to encode: it keeps contents from becoming structure. */
+  renderChat(messages: readonly ChatMessage[], options: ChatOptions = {}): string {
+    const guarded = guardMessages(messages, this.specialTexts)
+    return restoreLiterals(this.requireTemplate().render(guarded.messages, options), guarded.literals)
+  }
+
+  /** The conversation as token ids; special tokens come from the template alone, never from a message's content. */
+  encodeChat(messages: readonly ChatMessage[], options: ChatOptions = {}): number[] {
+    const guarded = guardMessages(messages, this.specialTexts)
+    return this.encodePieces(this.requireTemplate().render(guarded.messages, options), guarded.literals)
+  }
+
+  private encodePieces(rendered: string, literals: readonly string[]): number[] {
+    return encodablePieces(rendered, literals).flatMap((piece) => this.encode(piece))
+  }
+
+  private requireTemplate(): ChatTemplate {
+    if (this.template !== undefined) return this.template
+    throw new ModelError(
+      'the model folder has no chat template; add chat_template.jinja or use a model tuned for conversation',
+    )
+  }
+}
+
+function createHubTokenizer(files: TokenizerFiles): HubTokenizer {
+  const added = files.tokenizer['added_tokens'] ?? []
+  try {
+    return new HubTokenizer({ ...files.tokenizer, added_tokens: added }, files.tokenizerConfig)
+  } catch (error) {
+    throw new ModelError(`tokenizer.json cannot be used: ${errorMessage(error)}`, { cause: error })
+  }
+}
+
+function countTokens(hub: HubTokenizer): number {
+  let largest = -1
+  for (const id of hub.get_vocab().values()) if (id > largest) largest = id
+  return largest + 1
+}
