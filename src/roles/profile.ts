@@ -1,0 +1,66 @@
+/**
+ * The contract between a task and whoever plays it: for each role the messages to send, how to sample, and how to read
+ * the reply. A task is data behind this shape; other tasks and scoring modes plug in here. Knows no model and no run.
+ */
+import type { ChatMessage, Evaluation, ParseResult, Rubric } from '../records/index.ts'
+
+/** How a role is sampled. `maxTokens` counts completion tokens; `attempts` counts tries in all, the first included. */
+export interface RoleSampling {
+  readonly temperature: number
+  readonly topP: number
+  readonly maxTokens: number
+  readonly attempts: number
+}
+
+/** What the caller knows of a reply beyond its text. `truncated`: it was cut by the token limit. */
+export interface ReplyFacts {
+  readonly truncated: boolean
+}
+
+export interface RoleProfile<Input, Output> {
+  readonly sampling: RoleSampling
+  messages(input: Input): ChatMessage[]
+  /** Never throws. */
+  parse(text: string, facts: ReplyFacts): ParseResult<Output>
+  /** Hash of the template (not of what fills it): part of the key of every stage that used it. */
+  readonly promptHash: string
+}
+
+/** `document: null` everywhere means ungrounded: the role has to do without. */
+export interface ProposerInput {
+  readonly document: string | null
+}
+
+export interface Proposal {
+  readonly problem: string
+  readonly referenceAnswer: string
+}
+
+export interface SolverInput {
+  readonly problem: string
+}
+
+export interface RubricWriterInput {
+  readonly document: string | null
+  readonly problem: string
+  readonly referenceAnswer: string
+  /** What `rubricCandidates` left of the valid answers. */
+  readonly candidates: readonly string[]
+}
+
+export interface ScorerInput {
+  readonly problem: string
+  readonly rubric: Rubric
+  readonly answer: string
+}
+
+export interface TaskProfile {
+  readonly name: string
+  readonly proposer: RoleProfile<ProposerInput, Proposal>
+  readonly solver: RoleProfile<SolverInput, string>
+  readonly rubricWriter: RoleProfile<RubricWriterInput, Rubric>
+  /** Pointwise. The comparing modes will add roles of their own beside it (`comparer`, `anchoredRater`). */
+  readonly scorer: RoleProfile<ScorerInput, Evaluation>
+  /** Which of the valid answers the rubric writer sees. */
+  rubricCandidates(answers: readonly string[]): string[]
+}
