@@ -110,10 +110,14 @@ export class Graph {
 
   /** A small constant that is made once however often it is asked for (shapes, axes, scalars). */
   sharedConstant(data: readonly number[], shape: readonly number[], dtype: Dtype = 'float32'): Value {
-    const key = `${dtype}:${shape.join(',')}:${data.join(',')}`
+    return this.memo(`${dtype}:${shape.join(',')}:${data.join(',')}`, () => this.constant(data, shape, dtype))
+  }
+
+  /** The value that `make` gives, made once per `key`. */
+  memo(key: string, make: () => Value): Value {
     const known = this.shared.get(key)
     if (known !== undefined) return known
-    const value = this.constant(data, shape, dtype)
+    const value = make()
     this.shared.set(key, value)
     return value
   }

@@ -1,0 +1,142 @@
+/**
+ * The training graph of a decoder: log-probabilities of the targets of a padded batch, and, on request, the gradient
+ * of a weighted sum of them. Knows nothing of sessions, of how batches are made, or of what the weights mean.
+ */
+import { backward } from '../autodiff/backward.ts'
+import { Graph } from '../graph/graph.ts'
+import type { Value } from '../graph/graph.ts'
+import { causalAttention } from '../ops/attention.ts'
+import { targetLogprobs } from '../ops/head.ts'
+import { rope } from '../ops/rope.ts'
+import type { RopeTables } from '../ops/rope.ts'
+import { reshape } from '../ops/shape.ts'
+import type { Attention } from './blocks.ts'
+import { decoderBody, headWeight } from './blocks.ts'
+import type { ModelConfig } from './config.ts'
+import { ropeTable } from './rope.ts'
+
+/** Names of the graph's inputs and outputs that are not parameters. */
+export const IDS = 'ids'
+export const TARGETS = 'targets'
+export const SEEDS = 'seeds'
+export const LOGPROBS = 'logprobs'
+
+/** The input that holds the gradient so far of a parameter, and the output that holds it with this batch added. */
+export function gradientInput(parameter: string): string {
+  return `gradientBefore:${parameter}`
+}
+
+export function gradientOutput(parameter: string): string {
+  return `gradient:${parameter}`
+}
+
+/** Rows [B·T, d] that belong to a parameter's gradient at the indices that `indices` was fed with. */
+export interface RowOutput {
+  readonly output: string
+  readonly parameter: string
+  readonly indices: typeof IDS | typeof TARGETS
+  readonly width: number
+}
+
+/**
+ * A graph over `batch` rows of `length` positions, padded on the right. Inputs: the parameters by name, `ids` and
+ * `targets` [B·T] (int32). Output: `logprobs` [B·T], nats. With gradients also: input `seeds` [B·T], the derivative of
+ * the loss by each log-probability (0 on padding), and the dense and row gradients of the parameters asked for.
+ */
+export interface DecoderProgram {
+  readonly batch: number
+  readonly length: number
+  readonly model: Uint8Array
+  readonly parameters: readonly string[]
+  readonly denseGradients: readonly string[]
+  readonly rowGradients: readonly RowOutput[]
+}
+
+export interface DecoderRequest {
+  readonly batch: number
+  readonly length: number
+  /** Shapes of all parameters, adapters included, by name. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+  /** The parameters to differentiate by; none: log-probabilities only. */
+  readonly trainable: readonly string[]
+  readonly lora?: { readonly scale: number } | undefined
+}
+
+export function buildDecoder(config: ModelConfig, request: DecoderRequest): DecoderProgram {
+  const { batch, length, shapes } = request
+  const graph = new Graph()
+  const ids = graph.input(IDS, [batch * length], 'int32')
+  const targets = graph.input(TARGETS, [batch * length], 'int32')
+  const parameters = new Map<string, Value>()
+  const parameter = (name: string): Value => {
+    const value = parameters.get(name) ?? graph.input(name, shapeOf(shapes, name))
+    parameters.set(name, value)
+    return value
+  }
+  const context = { graph, config, parameter, lora: request.lora }
+  const hidden = decoderBody(context, ids, rotatedAttention(graph, config, batch, length))
+  const logprobs = targetLogprobs(hidden, headWeight(context), targets)
+  const gradients =
+    request.trainable.length === 0
+      ? { denseGradients: [], rowGradients: [] }
+      : addGradients(graph, { logprobs, ids, targets, wanted: request.trainable.map(parameter) })
+  graph.output(LOGPROBS, logprobs)
+  return { batch, length, model: graph.build(), parameters: [...parameters.keys()], ...gradients }
+}
+
+function shapeOf(shapes: ReadonlyMap<string, readonly number[]>, name: string): readonly number[] {
+  const shape = shapes.get(name)
+  if (shape === undefined) throw new Error(`decoder: no shape for the parameter ${name}`)
+  return shape
+}
+
+/** Rotary positions, then causal attention, over rows of `length`. */
+function rotatedAttention(graph: Graph, config: ModelConfig, batch: number, length: number): Attention {
+  const tables = ropeConstants(graph, config, length)
+  const { heads, kvHeads, headDim } = config
+  const rotate = (x: Value): Value =>
+    reshape(rope(reshape(x, [batch, length, x.dimension(1)]), tables), [batch * length, x.dimension(1)])
+  return (q, k, v) => causalAttention(rotate(q), rotate(k), v, { batch, length, heads, kvHeads, headDim })
+}
+
+function ropeConstants(graph: Graph, config: ModelConfig, length: number): RopeTables {
+  const { cos, sin } = ropeTable(config, length)
+  const shape = [length, config.headDim / 2]
+  return {
+    cos: graph.constant(cos, shape),
+    sin: graph.constant(sin, shape),
+    negativeSin: graph.constant(sin.map((value) => -value), shape),
+  }
+}
+
+interface GradientRequest {
+  readonly logprobs: Value
+  readonly ids: Value
+  readonly targets: Value
+  readonly wanted: readonly Value[]
+}
+
+function addGradients(
+  graph: Graph,
+  { logprobs, ids, targets, wanted }: GradientRequest,
+): Pick<DecoderProgram, 'denseGradients' | 'rowGradients'> {
+  const seeds = graph.input(SEEDS, logprobs.shape)
+  const onto = (value: Value): Value => graph.input(gradientInput(value.name), value.shape)
+  const gradients = backward(graph, { seeds: new Map([[logprobs, seeds]]), wanted, onto })
+  const denseGradients: string[] = []
+  const rowGradients: RowOutput[] = []
+  for (const [value, { dense, rows }] of gradients) {
+    if (dense !== undefined) {
+      graph.output(gradientOutput(value.name), dense)
+      denseGradients.push(value.name)
+    }
+    rows.forEach((term, index) => {
+      const output = `${gradientOutput(value.name)}.rows${index}`
+      graph.output(output, term.rows)
+      if (term.indices !== ids && term.indices !== targets) throw new Error('decoder: rows at unknown indices')
+      const indices = term.indices === ids ? IDS : TARGETS
+      rowGradients.push({ output, parameter: value.name, indices, width: term.rows.dimension(1) })
+    })
+  }
+  return { denseGradients, rowGradients }
+}

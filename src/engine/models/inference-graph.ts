@@ -1,0 +1,208 @@
+/**
+ * The forward pass for sampling: new tokens in, the next token's distribution out, keys and values kept in caches that
+ * the caller owns. One graph serves prompts (T > 1, empty cache) and decoding (T = 1); batch size, T and cache length
+ * are open (−1) and follow the buffers that are fed.
+ *
+ * Attention is ONNX Runtime's GroupQueryAttention, which writes new keys and values into the caches in place.
+ * Nothing here is recorded for differentiation; weights are the same inputs, under the same names, as in training.
+ */
+import { ModelError } from '../../core/errors.ts'
+import { Graph, MICROSOFT } from '../graph/graph.ts'
+import { gatherRowsKernel, gemmKernel, mulKernel, siluKernel } from '../ops/kernels.ts'
+import { EMBEDDING, FINAL_NORM, HEAD, layerLinears, layerPrefix, parameterSpecs } from './parameters.ts'
+import type { Value } from '../graph/graph.ts'
+import type { ModelConfig } from './config.ts'
+import type { LinearSpec } from './parameters.ts'
+
+/** An open dimension. */
+const OPEN = -1
+
+/** Names of the inputs that are not weights. */
+export const INFERENCE_INPUTS = {
+  /** int64 [B, T]: token ids, right padded. */
+  tokens: 'tokens_BT',
+  /** int64 [3]: [B, T, −1]. */
+  rows: 'rows_shape',
+  /** int64 [B]: index of each row's last real token among the B·T tokens. */
+  last: 'last_B',
+  /** int32 [B]: tokens in the cache after this run, minus one. */
+  lengths: 'lengths_B',
+  /** int32 [1]: T for prompts, else the longest row of the cache after this run. */
+  total: 'total',
+  /** float32 [B, 1]: 1 / temperature. */
+  inverseTemperature: 'inverse_temperature_B1',
+  /** float32 [positions, headDim / 2]. */
+  ropeCos: 'rope_cos',
+  ropeSin: 'rope_sin',
+} as const
+
+/** Names of the outputs apart from the caches. */
+export const INFERENCE_OUTPUTS = {
+  /** float32 [B, V]: log-probabilities at temperature 1, nats. */
+  logprobs: 'logprobs_BV',
+  /** float32 [B, V]: probabilities at the row's temperature. */
+  probabilities: 'probabilities_BV',
+} as const
+
+/** Names of a layer's caches, float32 [B, kvHeads, capacity, headDim]; each `present` shares the buffer of its `past`. */
+export function cacheNames(layer: number): { pastKey: string; pastValue: string; presentKey: string; presentValue: string } {
+  return {
+    pastKey: `past_key.${layer}`,
+    pastValue: `past_value.${layer}`,
+    presentKey: `present_key.${layer}`,
+    presentValue: `present_value.${layer}`,
+  }
+}
+
+/** Throws ModelError for a head size that GroupQueryAttention cannot rotate. */
+export function inferenceGraph(config: ModelConfig): Graph {
+  if (config.headDim % 16 !== 0) {
+    throw new ModelError(`sampling needs a head size that is a multiple of 16; this model has ${config.headDim}`)
+  }
+  const builder = new InferenceBuilder(config)
+  return builder.build()
+}
+
+interface AttentionInputs {
+  rows: Value
+  lengths: Value
+  total: Value
+  ropeCos: Value
+  ropeSin: Value
+}
+
+class InferenceBuilder {
+  private readonly config: ModelConfig
+  private readonly graph = new Graph()
+  private readonly weights = new Map<string, Value>()
+  private readonly inputs: AttentionInputs
+
+  constructor(config: ModelConfig) {
+    this.config = config
+    const { graph } = this
+    for (const { name, shape } of parameterSpecs(config)) this.weights.set(name, graph.input(name, shape))
+    this.inputs = {
+      rows: graph.input(INFERENCE_INPUTS.rows, [3], 'int64'),
+      lengths: graph.input(INFERENCE_INPUTS.lengths, [OPEN], 'int32'),
+      total: graph.input(INFERENCE_INPUTS.total, [1], 'int32'),
+      ropeCos: graph.input(INFERENCE_INPUTS.ropeCos, [OPEN, config.headDim / 2]),
+      ropeSin: graph.input(INFERENCE_INPUTS.ropeSin, [OPEN, config.headDim / 2]),
+    }
+  }
+
+  build(): Graph {
+    const { graph, config } = this
+    const tokens_BT = graph.input(INFERENCE_INPUTS.tokens, [OPEN, OPEN], 'int64')
+    const tokens_N = this.reshape(tokens_BT, [OPEN], 'int64')
+    let hidden_ND = gatherRowsKernel(this.weight(EMBEDDING), tokens_N)
+    // Each block leaves its sum unadded; the next norm adds it, in one pass over memory.
+    let pending_ND: Value | undefined
+    for (let layer = 0; layer < config.layers; layer++) {
+      const prefix = layerPrefix(layer)
+      const before = this.norm(hidden_ND, pending_ND, `${prefix}.input_layernorm.weight`)
+      const attended_ND = this.attention(before.normed, layer)
+      const between = this.norm(before.sum, attended_ND, `${prefix}.post_attention_layernorm.weight`)
+      pending_ND = this.feedForward(between.normed, layer)
+      hidden_ND = between.sum
+    }
+    this.head(hidden_ND, pending_ND)
+    return graph
+  }
+
+  private weight(name: string): Value {
+    const value = this.weights.get(name)
+    if (value === undefined) throw new Error(`inference graph: no weight ${name}`)
+    return value
+  }
+
+  /** RMS norm of x + residual, and that sum. */
+  private norm(x: Value, residual: Value | undefined, name: string): { normed: Value; sum: Value } {
+    const epsilon = { epsilon: { float: this.config.rmsNormEps } }
+    const weight = this.weight(name)
+    const same = { shape: x.shape }
+    if (residual === undefined) {
+      const attributes = { axis: { int: -1 }, ...epsilon }
+      return { normed: this.graph.op('SimplifiedLayerNormalization', [x, weight], same, attributes), sum: x }
+    }
+    const outputs = [same, undefined, undefined, same]
+    const inputs = [x, residual, weight]
+    const type = 'SkipSimplifiedLayerNormalization'
+    const [normed, , , sum] = this.graph.opWithOutputs(type, inputs, outputs, epsilon, MICROSOFT)
+    if (normed === undefined || sum === undefined) throw new Error('inference graph: the norm lost its outputs')
+    return { normed, sum }
+  }
+
+  private linear(x: Value, spec: LinearSpec | undefined): Value {
+    if (spec === undefined) throw new Error('inference graph: a linear map is missing')
+    const onto = spec.bias ? this.weight(`${spec.name}.bias`) : undefined
+    return gemmKernel(x, this.weight(`${spec.name}.weight`), { transposeB: true, onto })
+  }
+
+  private attention(x_ND: Value, layer: number): Value {
+    const [q, k, v, o] = layerLinears(this.config, layer)
+    const prefix = `${layerPrefix(layer)}.self_attn`
+    const q_BTQ = this.toRows(this.headNorm(this.linear(x_ND, q), `${prefix}.q_norm.weight`))
+    const k_BTK = this.toRows(this.headNorm(this.linear(x_ND, k), `${prefix}.k_norm.weight`))
+    const v_BTK = this.toRows(this.linear(x_ND, v))
+    const mixed_BTQ = this.cachedAttention(q_BTQ, k_BTK, v_BTK, layer)
+    return this.linear(this.reshape(mixed_BTQ, [OPEN, this.config.heads * this.config.headDim]), o)
+  }
+
+  /** Qwen3 normalises every head of q and k. */
+  private headNorm(x: Value, name: string): Value {
+    if (!this.config.qkNorm) return x
+    const perHead = this.reshape(x, [OPEN, this.config.headDim])
+    return this.reshape(this.norm(perHead, undefined, name).normed, [OPEN, x.dimension(-1)])
+  }
+
+  private cachedAttention(q: Value, k: Value, v: Value, layer: number): Value {
+    const { graph, config, inputs } = this
+    const names = cacheNames(layer)
+    const cacheShape = [OPEN, config.kvHeads, OPEN, config.headDim]
+    const pastKey = graph.input(names.pastKey, cacheShape)
+    const pastValue = graph.input(names.pastValue, cacheShape)
+    const [mixed, presentKey, presentValue] = graph.opWithOutputs(
+      'GroupQueryAttention',
+      [q, k, v, pastKey, pastValue, inputs.lengths, inputs.total, inputs.ropeCos, inputs.ropeSin],
+      [{ shape: q.shape }, { shape: cacheShape }, { shape: cacheShape }],
+      { num_heads: { int: config.heads }, kv_num_heads: { int: config.kvHeads }, do_rotary: { int: 1 } },
+      MICROSOFT,
+    )
+    if (mixed === undefined || presentKey === undefined || presentValue === undefined) {
+      throw new Error('inference graph: attention lost its outputs')
+    }
+    graph.output(names.presentKey, presentKey)
+    graph.output(names.presentValue, presentValue)
+    return mixed
+  }
+
+  private feedForward(x_ND: Value, layer: number): Value {
+    const [, , , , gate, up, down] = layerLinears(this.config, layer)
+    const gated_NF = mulKernel(siluKernel(this.linear(x_ND, gate)), this.linear(x_ND, up))
+    return this.linear(gated_NF, down)
+  }
+
+  /** Only each row's last token needs logits. */
+  private head(hidden_ND: Value, pending_ND: Value | undefined): void {
+    const { graph, config } = this
+    const last_B = graph.input(INFERENCE_INPUTS.last, [OPEN], 'int64')
+    const pending_BD = pending_ND === undefined ? undefined : gatherRowsKernel(pending_ND, last_B)
+    const { normed } = this.norm(gatherRowsKernel(hidden_ND, last_B), pending_BD, FINAL_NORM)
+    const head = this.weight(config.tieWordEmbeddings ? EMBEDDING : HEAD)
+    const logits_BV = gemmKernel(normed, head, { transposeB: true })
+    const inverse_B1 = graph.input(INFERENCE_INPUTS.inverseTemperature, [OPEN, 1])
+    const tempered_BV = graph.op('Mul', [logits_BV, inverse_B1], { shape: logits_BV.shape })
+    const along = { axis: { int: -1 } }
+    graph.output(INFERENCE_OUTPUTS.logprobs, graph.op('LogSoftmax', [logits_BV], { shape: logits_BV.shape }, along))
+    graph.output(INFERENCE_OUTPUTS.probabilities, graph.op('Softmax', [tempered_BV], { shape: logits_BV.shape }, along))
+  }
+
+  private toRows(x: Value): Value {
+    return this.graph.op('Reshape', [x, this.inputs.rows], { shape: [OPEN, OPEN, x.dimension(-1)] })
+  }
+
+  private reshape(x: Value, shape: readonly number[], dtype: 'float32' | 'int64' = 'float32'): Value {
+    const target = this.graph.sharedConstant(shape, [shape.length], 'int64')
+    return this.graph.op('Reshape', [x, target], { shape, dtype })
+  }
+}

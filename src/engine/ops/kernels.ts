@@ -1,0 +1,127 @@
+/**
+ * Single ONNX nodes with their shapes worked out. Nothing here is recorded for differentiation: the ops of this room
+ * and the derivative rules are both written in these terms.
+ */
+import type { Value } from '../graph/graph.ts'
+import { MICROSOFT } from '../graph/graph.ts'
+import { sizeOf } from '../graph/dtype.ts'
+
+/** NumPy broadcasting. Throws RangeError when the shapes do not go together. */
+export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+  const rank = Math.max(a.length, b.length)
+  return Array.from({ length: rank }, (_, i) => {
+    const left = a[i - rank + a.length] ?? 1
+    const right = b[i - rank + b.length] ?? 1
+    if (left !== right && left !== 1 && right !== 1) {
+      throw new RangeError(`shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`)
+    }
+    return Math.max(left, right)
+  })
+}
+
+function binary(type: string, a: Value, b: Value): Value {
+  return a.graph.op(type, [a, b], { shape: broadcastShape(a.shape, b.shape) })
+}
+
+export function addKernel(a: Value, b: Value): Value {
+  return binary('Add', a, b)
+}
+
+export function subKernel(a: Value, b: Value): Value {
+  return binary('Sub', a, b)
+}
+
+export function mulKernel(a: Value, b: Value): Value {
+  return binary('Mul', a, b)
+}
+
+export function divKernel(a: Value, b: Value): Value {
+  return binary('Div', a, b)
+}
+
+export function unaryKernel(type: 'Sigmoid' | 'Exp' | 'Sqrt', x: Value): Value {
+  return x.graph.op(type, [x], { shape: x.shape })
+}
+
+/** x · sigmoid(x) in one pass. */
+export function siluKernel(x: Value): Value {
+  return x.graph.op('QuickGelu', [x], { shape: x.shape }, { alpha: { float: 1 } }, MICROSOFT)
+}
+
+export interface GemmOptions {
+  readonly transposeA?: boolean
+  readonly transposeB?: boolean
+  readonly alpha?: number
+  /** Added to the product; broadcast along rows when it is a vector. */
+  readonly onto?: Value | undefined
+}
+
+/** alpha · op(a) op(b) + onto, of matrices. */
+export function gemmKernel(a: Value, b: Value, options: GemmOptions = {}): Value {
+  const { transposeA = false, transposeB = false, alpha = 1, onto } = options
+  const shape = [a.dimension(transposeA ? 1 : 0), b.dimension(transposeB ? 0 : 1)]
+  if (a.dimension(transposeA ? 0 : 1) !== b.dimension(transposeB ? 1 : 0)) {
+    throw new RangeError(`gemm: [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not multiply`)
+  }
+  return a.graph.op('Gemm', onto === undefined ? [a, b] : [a, b, onto], { shape }, {
+    transA: { int: transposeA ? 1 : 0 },
+    transB: { int: transposeB ? 1 : 0 },
+    alpha: { float: alpha },
+  })
+}
+
+/** alpha · op(a) op(b) over the last two axes; the leading axes are equal. */
+export function matmulKernel(a: Value, b: Value, options: Omit<GemmOptions, 'onto'> = {}): Value {
+  const { transposeA = false, transposeB = false, alpha = 1 } = options
+  const shape = [...a.shape.slice(0, -2), a.dimension(transposeA ? -1 : -2), b.dimension(transposeB ? -2 : -1)]
+  const attributes = {
+    transA: { int: transposeA ? 1 : 0 },
+    transB: { int: transposeB ? 1 : 0 },
+    alpha: { float: alpha },
+  }
+  return a.graph.op('FusedMatMul', [a, b], { shape }, attributes, MICROSOFT)
+}
+
+/** Same elements in the same order. Throws RangeError when the counts differ. */
+export function reshapeKernel(x: Value, shape: readonly number[]): Value {
+  if (sizeOf(shape) !== sizeOf(x.shape)) {
+    throw new RangeError(`reshape: [${x.shape.join(', ')}] has not the size of [${shape.join(', ')}]`)
+  }
+  return x.graph.op('Reshape', [x, x.graph.sharedConstant(shape, [shape.length], 'int64')], {
+    shape,
+    dtype: x.dtype,
+  })
+}
+
+export function transposeKernel(x: Value, permutation: readonly number[]): Value {
+  const shape = permutation.map((axis) => x.dimension(axis))
+  return x.graph.op('Transpose', [x], { shape, dtype: x.dtype }, { perm: { ints: permutation } })
+}
+
+/** Sum over one axis, which stays with length 1. */
+export function sumKernel(x: Value, axis: number): Value {
+  const at = axis < 0 ? axis + x.shape.length : axis
+  const shape = x.shape.map((length, i) => (i === at ? 1 : length))
+  return x.graph.op('ReduceSum', [x, x.graph.sharedConstant([at], [1], 'int64')], { shape })
+}
+
+/** Rows `start` … `end` − 1 along the first axis. */
+export function rowsKernel(x: Value, start: number, end: number): Value {
+  const bound = (index: number): Value => x.graph.sharedConstant([index], [1], 'int64')
+  const inputs = [x, bound(start), bound(end), bound(0)]
+  return x.graph.op('Slice', inputs, { shape: [end - start, ...x.shape.slice(1)], dtype: x.dtype })
+}
+
+/** Joins along the first axis. */
+export function concatRowsKernel(parts: readonly Value[]): Value {
+  const [first] = parts
+  if (first === undefined) throw new RangeError('concat: nothing to join')
+  if (parts.length === 1) return first
+  const rows = parts.reduce((sum, part) => sum + part.dimension(0), 0)
+  return first.graph.op('Concat', parts, { shape: [rows, ...first.shape.slice(1)] }, { axis: { int: 0 } })
+}
+
+/** Rows of `table` [V, d] at `indices` [N] (int32): [N, d]. */
+export function gatherRowsKernel(table: Value, indices: Value): Value {
+  return table.graph.op('Gather', [table, indices], { shape: [...indices.shape, ...table.shape.slice(1)] })
+}

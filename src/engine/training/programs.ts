@@ -1,0 +1,86 @@
+/**
+ * Compiled training graphs, one per shape, kept for reuse up to a limit. Knows graphs and executables, not gradients'
+ * meaning.
+ */
+import type { ModelConfig } from '../models/config.ts'
+import type { DecoderProgram } from '../models/decoder.ts'
+import { buildDecoder } from '../models/decoder.ts'
+import type { ExecutableOptions } from '../runtime/executable.ts'
+import { Executable } from '../runtime/executable.ts'
+
+/** A graph ready to run, with the buffers of its own that every run fills anew. */
+export interface CompiledDecoder {
+  readonly program: DecoderProgram
+  readonly executable: Executable
+  readonly ids: Int32Array
+  readonly targets: Int32Array
+  readonly seeds: Float32Array
+  readonly logprobs: Float32Array
+  readonly rows: Readonly<Record<string, Float32Array>>
+}
+
+export interface ProgramSettings {
+  readonly config: ModelConfig
+  /** Shapes of all parameters, adapters included. */
+  readonly shapes: ReadonlyMap<string, readonly number[]>
+  readonly trainable: readonly string[]
+  readonly lora: { readonly scale: number } | undefined
+  readonly execution: ExecutableOptions
+  /** Programs kept at most; the one unused for longest goes first. */
+  readonly limit: number
+}
+
+export class ProgramCache {
+  private readonly settings: ProgramSettings
+  private readonly compiled = new Map<string, CompiledDecoder>()
+
+  constructor(settings: ProgramSettings) {
+    this.settings = settings
+  }
+
+  async get(shape: { rows: number; length: number; gradients: boolean }): Promise<CompiledDecoder> {
+    const key = `${shape.rows}x${shape.length}:${String(shape.gradients)}`
+    const compiled = this.compiled.get(key) ?? (await this.compile(shape))
+    this.compiled.delete(key)
+    this.compiled.set(key, compiled)
+    await this.evict()
+    return compiled
+  }
+
+  async release(): Promise<void> {
+    const all = [...this.compiled.values()]
+    this.compiled.clear()
+    await Promise.all(all.map(({ executable }) => executable.release()))
+  }
+
+  private async compile(shape: { rows: number; length: number; gradients: boolean }): Promise<CompiledDecoder> {
+    const { config, shapes, trainable, lora, execution } = this.settings
+    const program = buildDecoder(config, {
+      batch: shape.rows,
+      length: shape.length,
+      shapes,
+      trainable: shape.gradients ? trainable : [],
+      lora,
+    })
+    const positions = shape.rows * shape.length
+    return {
+      program,
+      executable: await Executable.create(program.model, execution),
+      ids: new Int32Array(positions),
+      targets: new Int32Array(positions),
+      seeds: new Float32Array(positions),
+      logprobs: new Float32Array(positions),
+      rows: Object.fromEntries(
+        program.rowGradients.map(({ output, width }) => [output, new Float32Array(positions * width)]),
+      ),
+    }
+  }
+
+  private async evict(): Promise<void> {
+    for (const [key, { executable }] of this.compiled) {
+      if (this.compiled.size <= this.settings.limit) return
+      this.compiled.delete(key)
+      await executable.release()
+    }
+  }
+}

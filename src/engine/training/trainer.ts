@@ -1,0 +1,274 @@
+/**
+ * Trains a decoder: log-probabilities, gradients of weighted log-likelihoods, AdamW steps. Knows no objective: what
+ * the weights per token mean is the caller's business. Calls must not overlap.
+ */
+import { InputError, ModelError, NumericalError } from '../../core/errors.ts'
+import type { ModelConfig } from '../models/config.ts'
+import { gradientInput, gradientOutput, IDS, LOGPROBS, SEEDS, TARGETS } from '../models/decoder.ts'
+import type { LoraOptions } from '../models/lora.ts'
+import { initLora } from '../models/lora.ts'
+import type { ParameterStore } from '../models/parameters.ts'
+import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
+import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
+import type { ExecutableOptions } from '../runtime/executable.ts'
+import type { MicroBatch } from './batching.ts'
+import { planMicroBatches } from './batching.ts'
+import { mergeAdapters } from './merge.ts'
+import type { CompiledDecoder } from './programs.ts'
+import { ProgramCache } from './programs.ts'
+
+export interface TrainerOptions {
+  readonly threads?: number
+  /** Positions per forward and backward pass, padding included. Default 1024, less for large vocabularies. */
+  readonly maxTokensPerMicroBatch?: number
+  /** Train low-rank adapters and leave the parameters alone. Default false: train the parameters. */
+  readonly lora?: false | LoraOptions
+}
+
+/** What AdamW remembers, flat, in the layout of `Trainer.trainable`. */
+export interface OptimizerState {
+  /** Updates made. */
+  readonly step: number
+  readonly m: Float32Array
+  readonly v: Float32Array
+}
+
+type Tokens = ArrayLike<number>
+
+/** Compiled shapes that are kept. */
+const PROGRAMS = 32
+/** Logits of one micro-batch take at most 256 MiB. */
+const MAX_LOGITS = 1 << 26
+
+export class Trainer {
+  /** What is trained: the parameters themselves (updated in place), or the adapters. */
+  readonly trainable: ParameterStore
+  private readonly config: ModelConfig
+  private readonly parameters: ParameterStore
+  private readonly lora: LoraOptions | undefined
+  private readonly programs: ProgramCache
+  private readonly adamw: AdamW
+  private readonly execution: ExecutableOptions
+  private readonly maxTokens: number
+  private readonly weights: Record<string, Float32Array>
+  private gradients: ParameterStore | undefined
+  private moments: { m: Float32Array; v: Float32Array } | undefined
+  private updates = 0
+
+  /** `parameters` are trained in place (without adapters), so who samples from them sees every step at once. */
+  constructor(config: ModelConfig, parameters: ParameterStore, options: TrainerOptions = {}) {
+    this.config = config
+    this.parameters = parameters
+    this.lora = options.lora === false ? undefined : options.lora
+    const adapters = this.lora === undefined ? undefined : initLora(config, this.lora)
+    this.trainable = adapters ?? parameters
+    const stores = adapters === undefined ? [parameters] : [parameters, adapters]
+    this.weights = Object.fromEntries(stores.flatMap((s) => s.specs.map(({ name }) => [name, s.get(name)])))
+    this.execution = {
+      arena: false,
+      optimization: 'basic',
+      ...(options.threads === undefined ? {} : { threads: options.threads }),
+    }
+    this.maxTokens = options.maxTokensPerMicroBatch ?? Math.min(1024, Math.ceil(MAX_LOGITS / config.vocabSize))
+    this.programs = new ProgramCache({
+      config,
+      shapes: new Map(stores.flatMap((s) => s.specs.map(({ name, shape }) => [name, shape]))),
+      trainable: this.trainable.specs.map(({ name }) => name),
+      lora: this.lora && { scale: this.lora.alpha / this.lora.rank },
+      execution: this.execution,
+      limit: PROGRAMS,
+    })
+    this.adamw = new AdamW(this.trainable.flat.length, this.execution)
+  }
+
+  /**
+   * Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them.
+   * Throws InputError for a token outside the vocabulary, ModelError for a sequence longer than the context.
+   */
+  async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
+    return this.pass(sequences, undefined)
+  }
+
+  /**
+   * Adds the gradient of −Σ weight · log-probability to what was accumulated since the last step.
+   * `weights`: one per predicted token (n − 1 per sequence). Returns the log-probabilities of this forward pass.
+   */
+  async accumulate(sequences: readonly Tokens[], weights: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    sequences.forEach((tokens, index) => {
+      const expected = Math.max(0, tokens.length - 1)
+      if (weights[index]?.length !== expected) {
+        throw new RangeError(`accumulate: sequence ${index} needs ${expected} weights, not ${weights[index]?.length}`)
+      }
+    })
+    return this.pass(sequences, weights)
+  }
+
+  /**
+   * One AdamW update from the accumulated gradient, which is then cleared. Norms and biases do not decay.
+   * Returns the gradient's global norm before clipping. Throws NumericalError when that is not finite; the weights and
+   * the optimizer's state are then as before, and the gradient is cleared.
+   */
+  async step(adam: AdamWSettings): Promise<{ gradNorm: number }> {
+    const gradients = this.gradientStore()
+    const gradNorm = await this.adamw.gradientNorm(gradients.flat)
+    if (!Number.isFinite(gradNorm)) {
+      gradients.flat.fill(0)
+      throw new NumericalError(
+        `the gradient norm of update ${this.updates + 1} is ${gradNorm}; the weights were left as they are. ` +
+          'Lower the learning rate or check the weights of the objective.',
+      )
+    }
+    const buffers = { parameters: this.trainable.flat, gradients: gradients.flat, ...this.momentBuffers() }
+    const clip = clipCoefficient(gradNorm, adam.maxGradNorm)
+    this.updates++
+    await this.adamw.update(buffers, adam, { step: this.updates, clip, decaying: this.decayingRanges() })
+    gradients.flat.fill(0)
+    return { gradNorm }
+  }
+
+  /** The accumulated gradient of a trainable parameter: a live view, cleared by `step`. */
+  gradient(name: string): Float32Array {
+    return this.gradientStore().get(name)
+  }
+
+  /** Live buffers; copy them to keep them. */
+  optimizerState(): OptimizerState {
+    return { step: this.updates, ...this.momentBuffers() }
+  }
+
+  /** Takes over a copy of a saved state. Throws RangeError when its lengths do not fit. */
+  restore(state: OptimizerState): void {
+    const moments = this.momentBuffers()
+    if (state.m.length !== moments.m.length || state.v.length !== moments.v.length) {
+      throw new RangeError(`restore: moments of ${state.m.length} elements, the model has ${moments.m.length}`)
+    }
+    moments.m.set(state.m)
+    moments.v.set(state.v)
+    this.updates = state.step
+  }
+
+  /**
+   * The model as it is now, in one store, to save or to sample from: the live parameters themselves when no adapters
+   * are trained, else `into` (or a new copy) with the adapters added to the weights.
+   */
+  async merged(into?: ParameterStore): Promise<ParameterStore> {
+    if (this.lora === undefined) return this.parameters
+    return mergeAdapters(this.parameters, this.trainable, {
+      scale: this.lora.alpha / this.lora.rank,
+      target: into ?? this.parameters.like(),
+      execution: this.execution,
+    })
+  }
+
+  /** Frees compiled graphs and buffers; the parameters stay. */
+  async release(): Promise<void> {
+    this.gradients = undefined
+    this.moments = undefined
+    await Promise.all([this.programs.release(), this.adamw.release()])
+  }
+
+  private async pass(
+    sequences: readonly Tokens[],
+    weights: readonly ArrayLike<number>[] | undefined,
+  ): Promise<Float32Array[]> {
+    sequences.forEach((tokens, index) => this.check(tokens, index))
+    const results = sequences.map((tokens) => new Float32Array(Math.max(0, tokens.length - 1)))
+    const occupied = results.map((_, index) => index).filter((index) => (results[index]?.length ?? 0) > 0)
+    const lengths = occupied.map((index) => results[index]?.length ?? 0)
+    for (const plan of planMicroBatches(lengths, this.maxTokens)) {
+      const batch = { ...plan, items: plan.items.map((item) => occupied[item] ?? 0) }
+      const gradients = weights !== undefined
+      const compiled = await this.programs.get({ rows: batch.rows, length: batch.length, gradients })
+      fill(compiled, batch, sequences, weights)
+      await this.run(compiled)
+      batch.items.forEach((item, row) => {
+        const result = results[item]
+        const start = row * batch.length
+        result?.set(compiled.logprobs.subarray(start, start + result.length))
+      })
+    }
+    return results
+  }
+
+  private async run(compiled: CompiledDecoder): Promise<void> {
+    const { program, executable, ids, targets, seeds, logprobs, rows } = compiled
+    const feeds: Record<string, Float32Array | Int32Array> = { ...this.weights, [IDS]: ids, [TARGETS]: targets }
+    const outputs: Record<string, Float32Array> = { [LOGPROBS]: logprobs, ...rows }
+    if (program.denseGradients.length + program.rowGradients.length > 0) feeds[SEEDS] = seeds
+    for (const name of program.denseGradients) {
+      const gradient = this.gradient(name)
+      feeds[gradientInput(name)] = gradient
+      outputs[gradientOutput(name)] = gradient
+    }
+    await executable.run(feeds, outputs)
+    for (const { output, parameter, indices, width } of program.rowGradients) {
+      addRows(this.gradient(parameter), indices === IDS ? ids : targets, rows[output] ?? new Float32Array(), width)
+    }
+  }
+
+  private check(tokens: Tokens, index: number): void {
+    const { maxPositions, vocabSize } = this.config
+    if (tokens.length > maxPositions) {
+      throw new ModelError(
+        `sequence ${index} has ${tokens.length} tokens, the model's context is ${maxPositions}; shorten it or drop it`,
+      )
+    }
+    for (let i = 0; i < tokens.length; i++) {
+      const token = tokens[i] ?? -1
+      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
+        throw new InputError(`sequence ${index}: token ${token} is not in the vocabulary of ${vocabSize}`)
+      }
+    }
+  }
+
+  private gradientStore(): ParameterStore {
+    this.gradients ??= this.trainable.like()
+    return this.gradients
+  }
+
+  private momentBuffers(): { m: Float32Array; v: Float32Array } {
+    const { length } = this.trainable.flat
+    this.moments ??= { m: new Float32Array(length), v: new Float32Array(length) }
+    return this.moments
+  }
+
+  private decayingRanges(): Range[] {
+    return this.trainable.specs
+      .filter(({ kind }) => kind === 'matrix' || kind === 'embedding')
+      .map(({ name }) => {
+        const start = this.trainable.offsetOf(name)
+        return { start, end: start + this.trainable.get(name).length }
+      })
+  }
+}
+
+/** Writes a micro-batch into a program's buffers. Padding has weight 0, and nothing before it sees it. */
+function fill(
+  compiled: CompiledDecoder,
+  batch: MicroBatch,
+  sequences: readonly Tokens[],
+  weights: readonly ArrayLike<number>[] | undefined,
+): void {
+  const { ids, targets, seeds } = compiled
+  ids.fill(0)
+  targets.fill(0)
+  seeds.fill(0)
+  batch.items.forEach((item, row) => {
+    const tokens = sequences[item] ?? []
+    const start = row * batch.length
+    for (let t = 0; t + 1 < tokens.length; t++) {
+      ids[start + t] = tokens[t] ?? 0
+      targets[start + t] = tokens[t + 1] ?? 0
+      seeds[start + t] = -(weights?.[item]?.[t] ?? 0)
+    }
+  })
+}
+
+/** table[indices[n]] += rows[n]. Here, because ONNX Runtime's scatter-add races when an index comes twice. */
+function addRows(table: Float32Array, indices: Int32Array, rows: Float32Array, width: number): void {
+  for (let n = 0; n < indices.length; n++) {
+    const target = (indices[n] ?? 0) * width
+    const source = n * width
+    for (let i = 0; i < width; i++) table[target + i] = (table[target + i] ?? 0) + (rows[source + i] ?? 0)
+  }
+}
