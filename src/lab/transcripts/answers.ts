@@ -1,0 +1,117 @@
+/**
+ * How people of the micro-world answer questions: completely, in part, wrongly, hedged or padded. A mixture, drawn by
+ * seed, of about equal length whatever the quality. Knows nothing of prompts and tags.
+ */
+import type { Rng } from '../../core/rng.ts'
+import type { Attribute } from '../world/attributes.ts'
+import { otherValue } from '../world/entities.ts'
+import type { Entity, Facts } from '../world/entities.ts'
+
+/** What an answer says about one attribute: no value (vague or left out), one, or two. */
+export interface Claim {
+  attribute: Attribute
+  values: string[]
+  /** Left out altogether rather than spoken of vaguely. */
+  omitted: boolean
+}
+
+export interface Answer {
+  text: string
+  claims: Claim[]
+}
+
+/** Share of answers whose author believes the rumours where there are any. */
+const GOSSIP_SHARE = 0.55
+/** Share of answers that say where they have it from. */
+const CITES_SOURCE = 0.4
+
+type Style = 'complete' | 'partial' | 'wrong' | 'hedged' | 'padded'
+
+const STYLES: [Style, number][] = [
+  ['complete', 0.2],
+  ['partial', 0.2],
+  ['wrong', 0.22],
+  ['hedged', 0.2],
+  ['padded', 0.18],
+]
+
+const OPENERS = ['For', 'I think that for', 'As far as I know, for']
+const VAGUE = ['hard to say', 'not known to me', 'a thing I forgot']
+const PADDING = ['That is all I can tell you.', 'There is more to say on another day.', 'I hope this helps you.']
+
+/** What a person takes for true: the almanac, or the rumours where there are any. */
+export function drawBelief(entity: Entity, random: Rng): { facts: Facts; gossip: boolean } {
+  const gossip = random.uniform() < GOSSIP_SHARE
+  return { facts: gossip ? new Map([...entity.facts, ...entity.rumours]) : entity.facts, gossip }
+}
+
+/** One answer about `asked`, from a person who holds a belief of their own (see `drawBelief`). */
+export function drawAnswer(entity: Entity, asked: readonly Attribute[], random: Rng): Answer {
+  const { facts, gossip } = drawBelief(entity, random)
+  const style = drawStyle(random)
+  const kept = random.below(asked.length)
+  const claims = asked.map((attribute, i) =>
+    drawClaim(style, attribute, facts.get(attribute) ?? '', i === kept, random),
+  )
+  const opener = random.uniform() < CITES_SOURCE ? citation(gossip) : random.pick(OPENERS)
+  const padding = style === 'padded' ? ` ${random.pick(PADDING)}` : ''
+  return { text: `${opener} ${entity.name}, ${speak(claims, random)}.${padding}`, claims }
+}
+
+/** The answer that the document gives: every asked attribute with its value. */
+export function referenceAnswer(name: string, asked: readonly Attribute[], facts: Facts): string {
+  const clauses = asked.map((attribute) => `the ${attribute} is ${facts.get(attribute) ?? ''}`)
+  return `For ${name}, ${join(clauses)}.`
+}
+
+function citation(gossip: boolean): string {
+  return gossip ? 'People say that for' : 'The almanac says that for'
+}
+
+function drawStyle(random: Rng): Style {
+  let left = random.uniform()
+  for (const [style, share] of STYLES) {
+    left -= share
+    if (left < 0) return style
+  }
+  return 'padded'
+}
+
+function drawClaim(style: Style, attribute: Attribute, value: string, kept: boolean, random: Rng): Claim {
+  const draw = random.uniform()
+  const claim = (...values: string[]): Claim => ({ attribute, values, omitted: false })
+  const wrong = (): string => otherValue(attribute, value, random)
+  switch (style) {
+    case 'complete':
+      return claim(value)
+    case 'partial':
+      return kept || draw < 0.3 ? claim(value) : claim()
+    case 'wrong':
+      return draw < 0.25 ? claim(value) : claim(wrong())
+    case 'hedged':
+      if (draw < 0.2) return claim(value)
+      return draw < 0.75 ? claim(...random.shuffle([value, wrong()])) : twoWrong(attribute, value, random)
+    case 'padded':
+      return kept ? claim(value) : { attribute, values: [], omitted: draw < 0.5 }
+  }
+}
+
+function twoWrong(attribute: Attribute, value: string, random: Rng): Claim {
+  const first = otherValue(attribute, value, random)
+  let second = otherValue(attribute, value, random)
+  while (second === first) second = otherValue(attribute, value, random)
+  return { attribute, values: [first, second], omitted: false }
+}
+
+function speak(claims: Claim[], random: Rng): string {
+  const clauses = claims
+    .filter((claim) => !claim.omitted)
+    .map(({ attribute, values }) => {
+      return `the ${attribute} is ${values.length === 0 ? random.pick(VAGUE) : values.join(' or ')}`
+    })
+  return join(clauses)
+}
+
+function join(clauses: string[]): string {
+  return clauses.length < 2 ? clauses.join('') : `${clauses.slice(0, -1).join(', ')} and ${clauses.at(-1) ?? ''}`
+}

@@ -1,0 +1,184 @@
+/**
+ * The pretraining mixture: an endless, seeded stream of samples; sample i is a function of (seed, i), so a resumed
+ * pretraining goes on where it stopped. Held-out entities occur in documents and rumours alone.
+ */
+import { rng } from '../../core/rng.ts'
+import type { Rng } from '../../core/rng.ts'
+import { proposerMessages, rubricMessages, scorerMessages, solverMessages } from '../task.ts'
+import type { LabCriterion, LabMessage } from '../task.ts'
+import { renderPrompt, END_OF_TEXT, END_OF_TURN } from '../tokenizer/template.ts'
+import { ATTRIBUTES, KIND_ATTRIBUTES, valuesOf } from '../world/attributes.ts'
+import type { Attribute } from '../world/attributes.ts'
+import { writeAlmanacEntry, writeRumour } from '../world/documents.ts'
+import { alterEntity, drawUnknown, otherValue } from '../world/entities.ts'
+import type { Entity, Facts, World } from '../world/entities.ts'
+import { drawAnswer, drawBelief, referenceAnswer } from './answers.ts'
+import type { Claim } from './answers.ts'
+import { evaluation, proposal, rubric, solution, thought, writeQuestion } from './roles.ts'
+
+/** `prompt` is context alone; `completion` is what is learnt. */
+export interface PretrainingSample {
+  kind: SampleKind
+  prompt: string
+  completion: string
+}
+
+/** Share of each kind, by samples. */
+export const MIXTURE = {
+  document: 0.22,
+  rumour: 0.12,
+  solve: 0.18,
+  propose: 0.09,
+  rubric: 0.1,
+  ungroundedRubric: 0.02,
+  score: 0.17,
+  worksheet: 0.1,
+} as const
+
+export type SampleKind = keyof typeof MIXTURE
+
+const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<PretrainingSample, 'kind'>> = {
+  document: (world, random) => plain(writeAlmanacEntry(random.pick(everyone(world)), random).text),
+  rumour: (world, random) => plain(Array.from({ length: 3 }, () => writeRumour(random.pick(everyone(world)), random)).join(`${END_OF_TEXT} `)),
+  solve: writeSolve,
+  propose: writePropose,
+  rubric: writeRubric,
+  ungroundedRubric: writeUngroundedRubric,
+  score: writeScore,
+  worksheet: (_world, random) => plain(writeWorksheet(random)),
+}
+
+/** Sample number `index` of the stream named by `seed`. */
+export function pretrainingSample(world: World, seed: string | number, index: number): PretrainingSample {
+  const random = rng(seed, 'pretraining', index)
+  const kind = drawKind(random)
+  return { kind, ...WRITERS[kind](world, random) }
+}
+
+/** Two to four of `attributes`, in their order. */
+export function drawAsked(attributes: readonly Attribute[], random: Rng): Attribute[] {
+  const chosen = new Set(random.shuffle([...attributes]).slice(0, 2 + random.below(3)))
+  return attributes.filter((attribute) => chosen.has(attribute))
+}
+
+function drawKind(random: Rng): SampleKind {
+  let left = random.uniform()
+  for (const [kind, share] of Object.entries(MIXTURE) as [SampleKind, number][]) {
+    left -= share
+    if (left < 0) return kind
+  }
+  return 'document'
+}
+
+function everyone(world: World): Entity[] {
+  return [...world.train, ...world.heldOut]
+}
+
+function plain(text: string): Omit<PretrainingSample, 'kind'> {
+  return { prompt: END_OF_TEXT, completion: ` ${text}${END_OF_TEXT}` }
+}
+
+function chat(messages: LabMessage[], completion: string): Omit<PretrainingSample, 'kind'> {
+  return { prompt: renderPrompt(messages), completion: `${completion}${END_OF_TURN}\n` }
+}
+
+/** Whom a document-reading transcript is about: half unknown names; of the known, half with altered facts. */
+function drawSubject(world: World, random: Rng): Entity {
+  if (random.uniform() < 0.5) return drawUnknown(world, random)
+  const entity = random.pick(world.train)
+  return random.uniform() < 0.5 ? alterEntity(entity, random) : entity
+}
+
+function writeSolve(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const entity = random.uniform() < 0.05 ? drawUnknown(world, random) : random.pick(world.train)
+  const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
+  const question = writeQuestion(entity.kind, entity.name, asked, random)
+  return chat(solverMessages(question), solution(drawAnswer(entity, asked, random).text))
+}
+
+function writePropose(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const entity = drawSubject(world, random)
+  const { text, stated } = writeAlmanacEntry(entity, random)
+  const asked = drawAsked(stated, random)
+  const question = writeQuestion(entity.kind, entity.name, asked, random)
+  return chat(proposerMessages(text), proposal(question, referenceAnswer(entity.name, asked, entity.facts)))
+}
+
+function writeRubric(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const { messages, criteria } = drawRubricCase(drawSubject(world, random), random)
+  return chat(messages, rubric(criteria))
+}
+
+/** A rubric writer's prompt about a document of `entity`, and the criteria that are right for it. */
+export function drawRubricCase(entity: Entity, random: Rng): { messages: LabMessage[]; criteria: LabCriterion[] } {
+  const { text, stated } = writeAlmanacEntry(entity, random)
+  const asked = drawAsked(stated, random)
+  const question = writeQuestion(entity.kind, entity.name, asked, random)
+  const believed = random.uniform() < 0.2 ? spoil(entity.facts, asked, random) : entity.facts
+  const reference = referenceAnswer(entity.name, asked, believed)
+  const candidates = drawCandidates(entity, asked, random)
+  return {
+    messages: rubricMessages({ document: text, question, reference, candidates }),
+    criteria: golds(asked, entity.facts),
+  }
+}
+
+function writeUngroundedRubric(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const entity = random.pick(world.train)
+  const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
+  const question = writeQuestion(entity.kind, entity.name, asked, random)
+  const candidates = drawCandidates(entity, asked, random)
+  const messages = rubricMessages({ document: undefined, question, reference: '', candidates })
+  return chat(messages, rubric(golds(asked, drawBelief(entity, random).facts)))
+}
+
+function writeScore(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const entity = random.uniform() < 0.5 ? drawUnknown(world, random) : random.pick(world.train)
+  const { messages, criteria, claims } = drawScoreCase(entity, random)
+  return chat(messages, evaluation(criteria, claims))
+}
+
+/** A scorer's prompt about `entity` with the criteria to rate and what the answer claims; a third have random golds. */
+export function drawScoreCase(
+  entity: Entity,
+  random: Rng,
+): { messages: LabMessage[]; criteria: LabCriterion[]; claims: Claim[] } {
+  const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
+  const question = writeQuestion(entity.kind, entity.name, asked, random)
+  const answer = drawAnswer(entity, asked, random)
+  const criteria = golds(asked, random.uniform() < 1 / 3 ? spoil(entity.facts, asked, random) : entity.facts)
+  return { messages: scorerMessages({ question, rubric: criteria, answer: answer.text }), criteria, claims: answer.claims }
+}
+
+/** Comparisons of random values, half of them equal: the judge's skill and nothing else. */
+function writeWorksheet(random: Rng): string {
+  const lines: string[] = []
+  for (let i = 8 + random.below(8); i > 0; i--) {
+    const attribute = random.pick(ATTRIBUTES)
+    const gold = random.pick(valuesOf(attribute))
+    const draw = (): string => (random.uniform() < 0.5 ? gold : otherValue(attribute, gold, random))
+    const first = draw()
+    const values = random.uniform() < 0.25 ? [first, otherValue(attribute, first, random)] : [first]
+    if (values.length === 2 && first !== gold && random.uniform() < 0.5) values[1] = gold
+    lines.push(thought(gold, values))
+  }
+  return `Worksheet.${lines.join('.')}.`
+}
+
+/** One to five answers of others, as the rubric writer sees them. */
+function drawCandidates(entity: Entity, asked: readonly Attribute[], random: Rng): string[] {
+  return Array.from({ length: 1 + random.below(5) }, () => drawAnswer(entity, asked, random).text)
+}
+
+function golds(asked: readonly Attribute[], facts: Facts): LabCriterion[] {
+  return asked.map((attribute) => ({ name: attribute, gold: facts.get(attribute) ?? '' }))
+}
+
+/** The facts with each asked one replaced with probability one half. */
+function spoil(facts: Facts, asked: readonly Attribute[], random: Rng): Facts {
+  const spoilt = new Map(facts)
+  for (const attribute of asked) {
+    if (random.uniform() < 0.5) spoilt.set(attribute, otherValue(attribute, facts.get(attribute), random))
+  }
+  return spoilt
+}
