@@ -63,3 +63,4 @@ export {
   type StageName,
 } from './journal.ts'
 export { manifestSchema, type RunManifest } from './manifest.ts'
+export type { OnRunEvent, RunEvent, RunStage } from './events.ts'
