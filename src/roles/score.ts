@@ -1,5 +1,6 @@
 /** From a rubric and a judge's ratings to one number, or to the reason why there is none. Knows no model and no file. */
 import type { Evaluation, Rubric, Score } from '../records/index.ts'
+import { makeInert } from './prompt/inert.ts'
 
 /** Scale of one criterion: 0 not at all, 1 partly, 2 fully. */
 export const LOWEST_RATING = 0
@@ -43,7 +44,10 @@ function clamp(rating: number): number {
   return Math.min(HIGHEST_RATING, Math.max(LOWEST_RATING, rating))
 }
 
-/** Trimmed, and case-folded as far as comparing needs it: `ß` is `ss`, the two sigmas are one. */
+/**
+ * Trimmed, and case-folded as far as comparing needs it: `ß` is `ss`, the two sigmas are one. Inert markup is folded too,
+ * because the judge was shown the names that way.
+ */
 function foldName(name: string): string {
-  return name.trim().toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  return makeInert(name).trim().toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
 }

@@ -28,17 +28,21 @@ export function lenientJson(content: string, valueKey: string, complete: boolean
   return repaired === undefined ? undefined : { value: repaired, repairs: [...repairs, 'jsonSyntax'] }
 }
 
-/** Whether a reply without tags is JSON and nothing else, or holds exactly one fenced block. */
+/**
+ * Whether a reply without tags is JSON or one fenced block, and nothing else. JSON somewhere in a text without tags is not
+ * taken: it may be a quotation from the answer that is judged.
+ */
 export function isBareJson(reply: string): boolean {
   const text = reply.trim()
-  return text.startsWith('{') || text.startsWith('[') || text.split('```').length === 3
+  if (text.startsWith('```') && text.endsWith('```')) return text.split('```').length === 3
+  return (text.startsWith('{') && text.endsWith('}')) || (text.startsWith('[') && text.endsWith(']'))
 }
 
 /** Narrows to a single fenced block, then to the span from the first opening to the last closing bracket. */
 function locate(content: string): { text: string; repairs: Repair[] } {
   const repairs: Repair[] = []
   let text = content.trim()
-  const parts = text.split('```')
+  const parts = /^[[{]/.test(text) ? [] : text.split('```')
   if (parts.length === 3 && parts[1] !== undefined) {
     repairs.push('codeFence')
     if ((parts[0] ?? '').trim() !== '' || (parts[2] ?? '').trim() !== '') repairs.push('textAroundJson')

@@ -25,7 +25,7 @@ export type Repair =
   | 'repeatedTag'
   /** The tag never closes, but the JSON in it is complete. */
   | 'unclosedTag'
-  /** No tag, but the reply is nothing else than JSON, or holds one fenced block. */
+  /** No tag, but the reply is nothing else than JSON, fenced or not. */
   | 'missingTag'
   | 'codeFence'
   | 'textAroundJson'

@@ -1,0 +1,39 @@
+/** The method's roles: what each is asked, how its reply is read, and how ratings become a score. Pure; knows no model and no run. */
+export {
+  defineTask,
+  rubricForScorer,
+  type GroundedRolePrompt,
+  type RolePrompt,
+  type TaskDefinition,
+} from './define.ts'
+export {
+  NO_GOLD,
+  parseAnchoredRatings,
+  parseAnswer,
+  parseComparison,
+  parseEvaluation,
+  parseProposal,
+  parseRubric,
+  type AnchoredRatings,
+  type Dialect,
+  type ParseOptions,
+  type Repair,
+  type Verdict,
+} from './parse/index.ts'
+export type {
+  Proposal,
+  ProposerInput,
+  ReplyFacts,
+  RoleProfile,
+  RoleSampling,
+  RubricWriterInput,
+  ScorerInput,
+  SolverInput,
+  TaskProfile,
+} from './profile.ts'
+export { makeInert } from './prompt/inert.ts'
+export { renderSection, type SectionStyle } from './prompt/sections.ts'
+export { compileTemplate, renderTemplate, type SlotContent, type Template } from './prompt/template.ts'
+export { scoreEvaluation, type ScoringRules } from './score.ts'
+export { spreadByLength, type SpreadRule } from './spread.ts'
+export { builtinTasks } from './tasks/index.ts'
