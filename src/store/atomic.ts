@@ -1,0 +1,102 @@
+/** Files that are whole or absent: written beside their place, flushed, then renamed into it. Knows nothing of runs. */
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { errorMessage, RunFolderError } from '../core/errors.ts'
+
+let writes = 0
+
+/** Replaces `path` by `data` in one step: a reader sees the old file or the new one, also after a power loss. */
+export async function writeFileAtomic(path: string, data: string): Promise<void> {
+  const writer = await AtomicWriter.open(path)
+  try {
+    await writer.write(data)
+    await writer.commit()
+  } finally {
+    await writer.discard()
+  }
+}
+
+export async function writeJsonAtomic(path: string, value: unknown): Promise<void> {
+  await writeFileAtomic(path, JSON.stringify(value, null, 2) + '\n')
+}
+
+/** A file written piece by piece that appears under its name only when it is complete. */
+export class AtomicWriter {
+  readonly path: string
+  private readonly temporary: string
+  private readonly handle: FileHandle
+  private finished = false
+
+  private constructor(path: string, temporary: string, handle: FileHandle) {
+    this.path = path
+    this.temporary = temporary
+    this.handle = handle
+  }
+
+  /** @throws {RunFolderError} when the file cannot be created. */
+  static async open(path: string): Promise<AtomicWriter> {
+    const temporary = `${path}.${process.pid}-${writes++}.tmp`
+    try {
+      await mkdir(dirname(path), { recursive: true })
+      return new AtomicWriter(path, temporary, await open(temporary, 'w'))
+    } catch (error) {
+      throw cannotWrite(path, error)
+    }
+  }
+
+  async write(text: string): Promise<void> {
+    await this.guard(() => this.handle.appendFile(text, 'utf8'))
+  }
+
+  async commit(): Promise<void> {
+    await this.guard(async () => {
+      await this.handle.sync()
+      await this.handle.close()
+      await rename(this.temporary, this.path)
+    })
+    this.finished = true
+    await syncFolder(dirname(this.path))
+  }
+
+  /** Drops what was not committed; does nothing after `commit`. */
+  async discard(): Promise<void> {
+    if (this.finished) return
+    this.finished = true
+    await this.handle.close().catch(() => undefined)
+    await rm(this.temporary, { force: true })
+  }
+
+  private async guard(work: () => Promise<void>): Promise<void> {
+    try {
+      await work()
+    } catch (error) {
+      await this.discard()
+      throw cannotWrite(this.path, error)
+    }
+  }
+}
+
+/** Makes a new name in a folder survive a power loss, where the system can (Windows cannot open folders). */
+export async function syncFolder(dir: string): Promise<void> {
+  if (process.platform === 'win32') return
+  const handle = await open(dir, 'r')
+  try {
+    await handle.sync()
+  } catch {
+    // Some network file systems refuse to sync a folder; the rename itself is still atomic.
+  } finally {
+    await handle.close()
+  }
+}
+
+/** What to tell a user whose disk would not take a write. */
+export function cannotWrite(path: string, error: unknown): RunFolderError {
+  const code = (error as NodeJS.ErrnoException | null)?.code
+  const why =
+    code === 'ENOSPC' || code === 'EDQUOT'
+      ? 'the disk is full; free some space and run the same command again: what was saved is intact'
+      : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
+        ? 'no permission to write there; choose another place with --run DIR'
+        : errorMessage(error)
+  return new RunFolderError(`Cannot write ${path}: ${why}`, { cause: error })
+}

@@ -1,0 +1,202 @@
+/**
+ * The journal of a run: every finished model call and every decision, looked up by what it is. The only state of a run.
+ *
+ * Files: `journal/round-N.jsonl` takes the entries whose key starts with `rN/`, `journal/run.jsonl` all others; every
+ * `*.jsonl` in the folder is read. Memory holds keys and places, not texts: about 250 bytes per entry; texts are read
+ * when asked for. Knows neither stages nor prompts.
+ */
+import { mkdir, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import { RunFolderError } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
+import { journalEntrySchema, type JournalEntry } from '../records/index.ts'
+import { JournalFile, scanLines, type ScannedLine, type Span } from './journal-file.ts'
+
+/** What was found in the files when they were opened. */
+export interface JournalHealth {
+  readonly entries: number
+  /** Lines that are no entry: left where they are, never used. */
+  readonly unreadable: number
+  /** Where the first of them is, for people. */
+  readonly firstUnreadable: string | null
+  /** Bytes of torn last lines: cut off by a writer, ignored by a reader. */
+  readonly tornBytes: number
+}
+
+/** What the finished calls cost, earlier sessions and superseded entries included: they were paid for. */
+export interface JournalUsage {
+  readonly calls: number
+  readonly promptTokens: number
+  readonly completionTokens: number
+}
+
+interface Place extends Span {
+  readonly inputs: string
+  readonly file: string
+  /** An entry with the same key and other inputs, made before this one. */
+  readonly older: Place | undefined
+}
+
+export class Journal {
+  private readonly dir: string
+  private readonly writable: boolean
+  private readonly places = new Map<string, Place>()
+  private readonly files = new Map<string, JournalFile>()
+  private readonly opening = new Map<string, Promise<JournalFile>>()
+  private readonly counts = { entries: 0, unreadable: 0, tornBytes: 0 }
+  private firstUnreadable: string | null = null
+  private readonly spent = { calls: 0, promptTokens: 0, completionTokens: 0 }
+
+  private constructor(dir: string, writable: boolean) {
+    this.dir = dir
+    this.writable = writable
+  }
+
+  /**
+   * Reads the folder's files and, unless `readOnly`, repairs torn last lines. The caller holds the run's lock.
+   * @throws {RunFolderError} when a file cannot be read or written.
+   */
+  static async open(dir: string, options: { readOnly?: boolean } = {}): Promise<Journal> {
+    const journal = new Journal(dir, options.readOnly !== true)
+    if (journal.writable) await mkdir(dir, { recursive: true })
+    const names = (await readdir(dir).catch(() => [])).filter((name) => name.endsWith('.jsonl')).sort()
+    for (const name of names) await journal.load(name)
+    return journal
+  }
+
+  get health(): JournalHealth {
+    return { ...this.counts, firstUnreadable: this.firstUnreadable }
+  }
+
+  get usage(): JournalUsage {
+    return { ...this.spent }
+  }
+
+  /** Keys that have an entry, in the order in which they were first written. */
+  keys(): IterableIterator<string> {
+    return this.places.keys()
+  }
+
+  has(key: string, inputs: string): boolean {
+    return this.find(key, inputs) !== undefined
+  }
+
+  /** The last entry with this key made from these inputs. */
+  get(key: string, inputs: string): JournalEntry | undefined {
+    const place = this.find(key, inputs)
+    return place === undefined ? undefined : this.read(place)
+  }
+
+  /** The last entry with this key, whatever it was made from. */
+  latest(key: string): JournalEntry | undefined {
+    const place = this.places.get(key)
+    return place === undefined ? undefined : this.read(place)
+  }
+
+  /**
+   * Appends an entry; it is found from the moment this resolves.
+   * What is guaranteed then: a call survives the death of this process (SIGKILL) and, a second later, of the machine;
+   * a decision survives both at once, with everything appended before it to the same file.
+   * @throws {RunFolderError} when the disk does not take it; what was appended before stays intact.
+   */
+  async append(entry: JournalEntry): Promise<void> {
+    if (!this.writable) throw new Error('the journal was opened read-only')
+    const name = fileOf(entry.key)
+    const file = this.files.get(name) ?? (await this.create(name))
+    const span = await file.append(JSON.stringify(entry), entry.kind === 'decision')
+    this.index(name, span, entry)
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.opening.values())
+    await Promise.all([...this.files.values()].map((file) => file.close()))
+    this.files.clear()
+  }
+
+  private find(key: string, inputs: string): Place | undefined {
+    let place = this.places.get(key)
+    while (place !== undefined && place.inputs !== inputs) place = place.older
+    return place
+  }
+
+  private read(place: Place): JournalEntry {
+    const path = join(this.dir, place.file)
+    const entry = parseEntry(this.files.get(place.file)?.read(place) ?? '')
+    if (entry !== null) return entry
+    throw new RunFolderError(`${path} was changed while in use (at byte ${place.offset}); run the same command again`)
+  }
+
+  private async load(name: string): Promise<void> {
+    const path = join(this.dir, name)
+    let end = 0
+    let closeLine = false
+    for await (const line of scanLines(path)) {
+      if (this.take(name, line)) closeLine = !line.terminated
+      else if (!line.terminated) break
+      end = line.offset + line.length + (line.terminated ? 1 : 0)
+    }
+    this.files.set(
+      name,
+      this.writable ? await JournalFile.openToAppend(path, end, closeLine) : await JournalFile.openToRead(path),
+    )
+  }
+
+  /** Indexes a line if it is an entry. An unterminated line that is none is torn, not unreadable. */
+  private take(name: string, line: ScannedLine): boolean {
+    const entry = line.tooLong ? null : parseEntry(line.text)
+    if (entry !== null) {
+      this.index(name, line, entry)
+      return true
+    }
+    if (!line.terminated) this.counts.tornBytes += line.length
+    else if (line.length > 0) {
+      this.counts.unreadable++
+      this.firstUnreadable ??= `${join(this.dir, name)} at byte ${line.offset}`
+    }
+    return false
+  }
+
+  private index(file: string, span: Span, entry: JournalEntry): void {
+    const { key, inputs } = entry
+    const older = withoutInputs(this.places.get(key), inputs)
+    this.places.set(key, { inputs, file, offset: span.offset, length: span.length, older })
+    this.counts.entries++
+    if (entry.kind !== 'call') return
+    this.spent.calls++
+    for (const { usage } of entry.generations) {
+      this.spent.promptTokens += usage.promptTokens
+      this.spent.completionTokens += usage.completionTokens
+    }
+  }
+
+  private create(name: string): Promise<JournalFile> {
+    const before = this.opening.get(name)
+    if (before !== undefined) return before
+    const opening = JournalFile.create(join(this.dir, name)).then((file) => {
+      this.files.set(name, file)
+      return file
+    })
+    this.opening.set(name, opening)
+    return opening
+  }
+}
+
+/** The chain without entries made from `inputs`: the same work done again replaces its earlier result. */
+function withoutInputs(place: Place | undefined, inputs: string): Place | undefined {
+  if (place === undefined) return undefined
+  const older = withoutInputs(place.older, inputs)
+  if (place.inputs === inputs) return older
+  return older === place.older ? place : { ...place, older }
+}
+
+function parseEntry(text: string): JournalEntry | null {
+  const json = parseJson(text)
+  if (!json.ok) return null
+  const entry = journalEntrySchema.safeParse(json.value)
+  return entry.success ? entry.data : null
+}
+
+function fileOf(key: string): string {
+  const round = /^r(\d{1,6})\//.exec(key)?.[1]
+  return round === undefined ? 'run.jsonl' : `round-${round}.jsonl`
+}
