@@ -1,0 +1,42 @@
+/** The configuration as the verbs use it: read, checked, defaults filled in, paths resolved against the file's folder. */
+import { dirname, resolve } from 'node:path'
+import { configSchema, trainConfigSchema, type Config, type ModelEndpoint, type TrainConfig } from '../records/index.ts'
+import { loadConfigFile } from './config-file.ts'
+
+/** Reads `pop.yaml`. Throws ConfigError. */
+export async function loadConfig(path: string): Promise<Config> {
+  const config = await loadConfigFile(configSchema, path)
+  const folder = dirname(path)
+  return { ...resolveCommon(config, folder), corpus: resolveCorpus(config.corpus, folder) }
+}
+
+/** Reads what `pop train` needs. Throws ConfigError. */
+export async function loadTrainConfig(path: string): Promise<TrainConfig> {
+  const config = await loadConfigFile(trainConfigSchema, path)
+  const folder = dirname(path)
+  const corpus = config.corpus === undefined ? {} : { corpus: resolveCorpus(config.corpus, folder) }
+  return { ...resolveCommon(config, folder), ...corpus }
+}
+
+function resolveCommon<C extends Omit<Config, 'corpus'>>(config: C, folder: string): C {
+  const roles = Object.fromEntries(
+    Object.entries(config.roles).map(([role, model]) => [role, model && resolveModel(model, folder)]),
+  )
+  const { path } = config.training
+  return {
+    ...config,
+    task: /^\.|[/\\]|\.ya?ml$/.test(config.task) ? resolve(folder, config.task) : config.task,
+    model: resolveModel(config.model, folder),
+    roles,
+    training: { ...config.training, ...(path !== undefined && { path: resolve(folder, path) }) },
+  }
+}
+
+function resolveModel(model: ModelEndpoint, folder: string): ModelEndpoint {
+  return model.backend === 'embedded' ? { ...model, path: resolve(folder, model.path) } : model
+}
+
+/** A source with a scheme (`hf://…`) is no path. */
+function resolveCorpus<S extends { source: string }>(corpus: S, folder: string): S {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(corpus.source) ? corpus : { ...corpus, source: resolve(folder, corpus.source) }
+}

@@ -1,0 +1,30 @@
+/** The table of verbs. Each is loaded when it is called, so that `pop -h` never waits for the engine. */
+import type { VerbEntry } from './command.ts'
+
+export const verbs: readonly VerbEntry[] = [
+  {
+    name: 'status',
+    summary: 'show where a run stands',
+    load: async () => (await import('./commands/status.ts')).status,
+  },
+  {
+    name: 'pair',
+    summary: 'build preference pairs from scored candidates',
+    load: async () => (await import('./commands/pair.ts')).pair,
+  },
+  {
+    name: 'train',
+    summary: 'train a model on a file of preference pairs',
+    load: async () => (await import('./commands/train.ts')).train,
+  },
+  {
+    name: 'generate',
+    summary: 'let a model folder answer a chat',
+    load: async () => (await import('./commands/generate.ts')).generate,
+  },
+  {
+    name: 'logprobs',
+    summary: 'log-probabilities of given tokens under a model folder',
+    load: async () => (await import('./commands/logprobs.ts')).logprobs,
+  },
+]
