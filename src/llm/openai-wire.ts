@@ -1,0 +1,156 @@
+/**
+ * The chat-completions format: our request as a body, a reply as generations. A reply is untrusted: it is validated
+ * before anything is read from it. Knows no network.
+ */
+import { z } from 'zod'
+import { EndpointError } from '../core/errors.ts'
+import { isJsonObject, type JsonValue } from '../core/json.ts'
+import type { FinishReason, GenerateRequest, Usage } from '../records/index.ts'
+
+/** Parameters that some servers refuse; each has a way round. */
+export const PARAMETERS = ['n', 'seed', 'top_k', 'top_p', 'stop', 'temperature', 'max_tokens'] as const
+export type Parameter = (typeof PARAMETERS)[number]
+
+/** What one HTTP request asks for: a part of the samples of a `GenerateRequest`. */
+export interface ChatCall {
+  readonly request: GenerateRequest
+  readonly n: number
+  readonly seed: number
+}
+
+/**
+ * `max_tokens` is what every server knows; `max_completion_tokens`, its successor, is ignored by many, which would
+ * leave the length unbounded. So the old name goes first, and the new one where the old is refused.
+ */
+export function chatBody(model: string, call: ChatCall, refused: ReadonlySet<Parameter>): { [key: string]: JsonValue } {
+  const { request } = call
+  const stop = request.stop ?? []
+  const optional: [Parameter, JsonValue, boolean][] = [
+    ['n', call.n, call.n > 1],
+    ['seed', call.seed, true],
+    ['temperature', request.temperature, true],
+    ['top_p', request.topP, true],
+    ['top_k', request.topK ?? 0, (request.topK ?? 0) > 0],
+    ['stop', [...stop], stop.length > 0],
+    ['max_tokens', request.maxTokens, true],
+  ]
+  const body: { [key: string]: JsonValue } = {
+    model,
+    messages: request.messages.map(({ role, content }) => ({ role, content })),
+    stream: false,
+  }
+  for (const [name, value, wanted] of optional) if (wanted && !refused.has(name)) body[name] = value
+  if (refused.has('max_tokens')) body['max_completion_tokens'] = request.maxTokens
+  return body
+}
+
+const contentSchema = z.union([z.string(), z.array(z.object({ type: z.string(), text: z.string().optional() }))])
+
+const choiceSchema = z.object({
+  index: z.int().nullish(),
+  finish_reason: z.string().nullish(),
+  message: z.object({ content: contentSchema.nullish(), refusal: z.string().nullish() }).nullish(),
+})
+
+const tokenCount = z.int().min(0)
+
+const completionSchema = z.object({
+  choices: z.array(choiceSchema),
+  usage: z.object({ prompt_tokens: tokenCount, completion_tokens: tokenCount }).nullish(),
+})
+
+export interface Choice {
+  readonly text: string
+  readonly finishReason: FinishReason
+}
+
+export interface Completion {
+  readonly choices: readonly Choice[]
+  /** Null when the server does not count. */
+  readonly usage: Usage | null
+}
+
+/** @throws EndpointError (retryable) when the reply is not a chat completion */
+export function readCompletion(value: JsonValue, stop: readonly string[]): Completion {
+  const parsed = completionSchema.safeParse(value)
+  if (!parsed.success) {
+    const issue = parsed.error.issues[0]
+    const where = issue === undefined ? '' : ` (${issue.path.join('.') || 'reply'}: ${issue.message})`
+    throw new EndpointError(`the server's reply is not a chat completion${where}`, { retryable: true })
+  }
+  const { choices, usage } = parsed.data
+  const ordered = choices.toSorted((a, b) => (a.index ?? 0) - (b.index ?? 0))
+  return {
+    choices: ordered.map((choice) => readChoice(choice, stop)),
+    usage: usage == null ? null : { promptTokens: usage.prompt_tokens, completionTokens: usage.completion_tokens },
+  }
+}
+
+function readChoice(choice: z.infer<typeof choiceSchema>, stop: readonly string[]): Choice {
+  const content = choice.message?.content
+  const finishReason = readFinishReason(choice.finish_reason)
+  if (content == null || (choice.message?.refusal != null && content === '')) {
+    return { text: '', finishReason: finishReason === 'length' ? 'length' : 'other' }
+  }
+  const text = typeof content === 'string' ? content : content.map((part) => part.text ?? '').join('')
+  return cutAtStop({ text, finishReason }, stop)
+}
+
+function readFinishReason(reason: string | null | undefined): FinishReason {
+  switch (reason) {
+    case 'stop':
+    case 'eos':
+    case 'end_turn':
+    case 'stop_sequence':
+      return 'stop'
+    case 'length':
+    case 'max_tokens':
+      return 'length'
+    default:
+      return 'other'
+  }
+}
+
+/** Some servers ignore `stop`, others leave the stop string in: either way the text ends before the first one. */
+function cutAtStop(choice: Choice, stop: readonly string[]): Choice {
+  const ends = stop.map((word) => choice.text.indexOf(word)).filter((at) => at >= 0)
+  return ends.length === 0 ? choice : { text: choice.text.slice(0, Math.min(...ends)), finishReason: 'stop' }
+}
+
+/** The server's own words about an error, from the shapes in use: OpenAI, FastAPI, plain. */
+export function serverMessage(value: JsonValue): string | undefined {
+  if (typeof value === 'string') return value
+  if (!isJsonObject(value)) return undefined
+  const said = value['error'] ?? value['detail'] ?? value['message']
+  if (typeof said === 'string') return said
+  if (Array.isArray(said)) return said.map(fieldMessage).join('; ')
+  return isJsonObject(said) && typeof said['message'] === 'string' ? said['message'] : undefined
+}
+
+/** FastAPI's form: `{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}`. */
+function fieldMessage(item: JsonValue): string {
+  if (!isJsonObject(item)) return String(item)
+  const loc = item['loc']
+  return `'${Array.isArray(loc) ? String(loc.at(-1)) : 'body'}': ${String(item['msg'] ?? '')}`
+}
+
+const REFUSAL = /support|unexpected|unrecogni[sz]ed|unknown|extra|permitted|allowed|not implemented|must be (?:equal to )?1\b|n ?=+ ?1\b|at most|less than or equal/i
+
+/**
+ * Which of the parameters in `body` a 400 or 422 refuses, if it says so. Only a refusal of the parameter counts, not
+ * a complaint about a value such as a prompt that is too long.
+ */
+export function refusedParameter(reply: JsonValue, body: { readonly [key: string]: JsonValue }): Parameter | undefined {
+  const message = serverMessage(reply)
+  if (message === undefined || !REFUSAL.test(message)) return undefined
+  const sent = PARAMETERS.filter((name) => name in body)
+  const error = isJsonObject(reply) ? reply['error'] : undefined
+  const named = isJsonObject(error) ? error['param'] : undefined
+  return sent.find((name) => name === named) ?? sent.find((name) => mentions(message, name))
+}
+
+function mentions(message: string, name: Parameter): boolean {
+  const bare = name.includes('_') || name === 'seed' || name === 'temperature'
+  const pattern = bare ? `\\b${name}\\b` : `['"\`]${name}['"\`]|(?:parameter|argument|field)s?:? ${name}\\b|\\b${name} ?(?:=|must)`
+  return new RegExp(pattern).test(message)
+}
