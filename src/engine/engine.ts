@@ -1,0 +1,189 @@
+/**
+ * The engine's facade: one language model that trains, scores and samples, in a thread of its own. Knows tokens,
+ * weights per token and conversations as token ids; nothing of roles, rubrics or runs.
+ */
+import { readModelFiles } from './formats/model-folder.ts'
+import { parseModelConfig } from './models/config.ts'
+import { Tokenizer } from './tokenizer/tokenizer.ts'
+import { WorkerClient } from './worker/client.ts'
+import { EngineCore } from './worker/core.ts'
+import type { JsonObject, ModelFiles } from './formats/model-folder.ts'
+import type { StoredDtype } from './formats/safetensors-writer.ts'
+import type { ModelConfig } from './models/config.ts'
+import type { AdamWSettings } from './optimizer/adamw.ts'
+import type { FinishReason, SampleRequest, SampledSequence } from './sampling/requests.ts'
+import type { EngineBackend, EngineSettings, EngineStats, Tokens } from './worker/protocol.ts'
+
+export interface EngineOptions extends EngineSettings {
+  /** Run in the caller's thread, which every pass then blocks: for tests and short scripts. Default false. */
+  inThread?: boolean
+}
+
+/** One answer. */
+export interface Generation {
+  /** Sampled ids, the stop token included. */
+  tokens: number[]
+  /** The answer without the stop token, special tokens, and anything from a stop string on. */
+  text: string
+  /** Log-probability of each token at temperature 1, nats; empty when the request said `logprobs: false`. */
+  logprobs: number[]
+  finishReason: FinishReason
+}
+
+/** What, apart from weights and configuration, a new model's folder holds. */
+export type NewModelFiles = Omit<ModelFiles, 'config' | 'raw'>
+
+/** Weights kept aside in the engine's memory. */
+export interface WeightsSnapshot {
+  readonly id: number
+}
+
+interface EngineParts {
+  config: ModelConfig
+  tokenizer: Tokenizer
+  parameterCount: number
+  backend: EngineBackend
+  terminate: () => Promise<void>
+}
+
+export class Engine {
+  readonly config: ModelConfig
+  readonly tokenizer: Tokenizer
+  /** Number of weights, adapters not counted. */
+  readonly parameterCount: number
+  private readonly backend: EngineBackend
+  private readonly terminate: () => Promise<void>
+
+  private constructor(parts: EngineParts) {
+    this.config = parts.config
+    this.tokenizer = parts.tokenizer
+    this.parameterCount = parts.parameterCount
+    this.backend = parts.backend
+    this.terminate = parts.terminate
+  }
+
+  /**
+   * Opens a model folder in the Hugging Face layout.
+   * @throws ModelError when a file is missing or damaged or the architecture is unsupported
+   */
+  static open(dir: string, options: EngineOptions = {}): Promise<Engine> {
+    return start(() => readModelFiles(dir), dir, options, (parts) => new Engine(parts))
+  }
+
+  /**
+   * A new model with random weights from `options.seed`.
+   * @param config the contents of its `config.json`
+   * @throws ModelError as `open` does
+   */
+  static create(config: JsonObject, files: NewModelFiles, options: EngineOptions = {}): Promise<Engine> {
+    return start(() => ({ ...files, config }), undefined, options, (parts) => new Engine(parts))
+  }
+
+  /**
+   * Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them.
+   * @throws InputError for a token outside the vocabulary, ModelError for a sequence longer than the context
+   */
+  logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
+    return this.backend.call('logprobs', { sequences })
+  }
+
+  /**
+   * Adds the gradient of −Σ weight · log-probability; `step` uses and clears the sum.
+   * @param weights one per predicted token, so n − 1 per sequence of n tokens
+   * @returns the log-probabilities of the pass, as `logprobs` gives them
+   */
+  accumulate(sequences: readonly Tokens[], weights: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    return this.backend.call('accumulate', { sequences, weights })
+  }
+
+  /**
+   * One AdamW update. Waits until answers in progress are complete; `gradNorm` is before clipping.
+   * @throws NumericalError when the gradient is not finite; the weights stay as they were
+   */
+  step(adam: AdamWSettings): Promise<{ gradNorm: number }> {
+    return this.backend.call('step', adam)
+  }
+
+  /**
+   * Samples `request.samples` answers to each prompt. Requests of concurrent calls share one running batch.
+   * @throws ModelError for a request that cannot be served; the signal's reason when aborted
+   */
+  async generate(requests: readonly SampleRequest[], signal?: AbortSignal): Promise<Generation[][]> {
+    const answers = await this.backend.call('generate', { requests }, signal)
+    return answers.map((ofRequest, i) => ofRequest.map((answer) => this.withText(answer, requests[i])))
+  }
+
+  /**
+   * Writes a model folder that transformers, vLLM and llama.cpp's converter open; adapters are added to the weights.
+   * The folder appears whole or not at all. @throws ModelError when it cannot be written
+   */
+  save(dir: string, options: { dtype?: StoredDtype } = {}): Promise<void> {
+    return this.backend.call('save', { dir, dtype: options.dtype ?? 'F32' })
+  }
+
+  /** Writes AdamW's moments and step to `DIR/optimizer.safetensors`. */
+  saveOptimizer(dir: string): Promise<void> {
+    return this.backend.call('saveOptimizer', { dir })
+  }
+
+  /** @throws ModelError when the file is missing, damaged, or of another model */
+  loadOptimizer(dir: string): Promise<void> {
+    return this.backend.call('loadOptimizer', { dir })
+  }
+
+  /** Keeps a copy of what is trained (the weights, or the adapters) in memory until `dropSnapshot` or `close`. */
+  async snapshotWeights(): Promise<WeightsSnapshot> {
+    return { id: await this.backend.call('snapshotWeights', undefined) }
+  }
+
+  /** Puts a copy back. Waits until answers in progress are complete. The optimizer's state stays. */
+  restoreWeights(snapshot: WeightsSnapshot): Promise<void> {
+    return this.backend.call('restoreWeights', { snapshot: snapshot.id })
+  }
+
+  dropSnapshot(snapshot: WeightsSnapshot): Promise<void> {
+    return this.backend.call('dropSnapshot', { snapshot: snapshot.id })
+  }
+
+  stats(): Promise<EngineStats> {
+    return this.backend.call('stats', undefined)
+  }
+
+  /** Waits for calls that were made before, frees the model and ends its thread. */
+  async close(): Promise<void> {
+    await this.backend.call('close', undefined)
+    await this.terminate()
+  }
+
+  private withText(answer: SampledSequence, request: SampleRequest | undefined): Generation {
+    const { tokens, logprobs, finishReason, stopString } = answer
+    const last = tokens.at(-1)
+    const stopped = last !== undefined && request?.stopTokenIds.includes(last) === true
+    const text = this.tokenizer.decode(stopped ? tokens.slice(0, -1) : tokens)
+    const end = stopString === undefined ? -1 : text.indexOf(stopString)
+    return { tokens, text: end < 0 ? text : text.slice(0, end), logprobs, finishReason }
+  }
+}
+
+async function start(
+  readFiles: () => ModelFiles,
+  dir: string | undefined,
+  options: EngineOptions,
+  make: (parts: EngineParts) => Engine,
+): Promise<Engine> {
+  const files = readFiles()
+  const config = parseModelConfig(files.config)
+  const tokenizer = new Tokenizer(files)
+  const { inThread = false, ...settings } = options
+  const client = inThread ? undefined : new WorkerClient()
+  const backend: EngineBackend = client ?? new EngineCore()
+  const terminate = async (): Promise<void> => client?.terminate()
+  try {
+    const parameters = { files, settings, ...(dir === undefined ? {} : { dir }) }
+    const { parameterCount } = await backend.call('open', parameters)
+    return make({ config, tokenizer, parameterCount, backend, terminate })
+  } catch (error) {
+    await terminate()
+    throw error
+  }
+}

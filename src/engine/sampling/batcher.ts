@@ -1,0 +1,267 @@
+/**
+ * Continuous batching: every pass samples one token for each answer in progress, and a place that falls free is given
+ * to the next answer at once. A prompt is computed once, however many answers it gets.
+ *
+ * Rows of the cache that are in use are always 0 … n − 1: a finished row is overwritten by the last one. Knows the model
+ * only as a `TokenModel`; time, threads and messages are the caller's.
+ */
+import { ModelError } from '../../core/errors.ts'
+import { planPrefill } from './prefill-plan.ts'
+import { requestProblem } from './requests.ts'
+import { ActiveSequence } from './sequence.ts'
+import type { SampleRequest, SampledSequence } from './requests.ts'
+import type { Decode } from './sequence.ts'
+import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
+
+export interface BatcherOptions {
+  /** Most answers in progress at a time. */
+  maxRows: number
+  /** Needed when requests have stop strings. */
+  decode?: Decode
+}
+
+/** A prompt whose answers could not all be placed yet: its cache row and its first distribution. */
+interface HeldPrompt {
+  row: RowSnapshot
+  logprobs: Float32Array
+  probabilities: Float32Array
+}
+
+interface Job {
+  request: SampleRequest
+  signal: AbortSignal | undefined
+  results: (SampledSequence | undefined)[]
+  /** Answers that have been given a row so far. */
+  placed: number
+  done: number
+  held: HeldPrompt | undefined
+  resolve: (results: SampledSequence[]) => void
+  reject: (reason: unknown) => void
+}
+
+interface Row {
+  job: Job
+  index: number
+  sequence: ActiveSequence
+}
+
+export interface BatcherCounts {
+  promptTokens: number
+  sampledTokens: number
+  decodePasses: number
+  prefillPasses: number
+}
+
+export class Batcher {
+  readonly counts: BatcherCounts = { promptTokens: 0, sampledTokens: 0, decodePasses: 0, prefillPasses: 0 }
+  private readonly model: TokenModel
+  private readonly options: BatcherOptions
+  private readonly queue: Job[] = []
+  private readonly rows: Row[] = []
+
+  constructor(model: TokenModel, options: BatcherOptions) {
+    this.model = model
+    this.options = options
+  }
+
+  /** Whether there is anything left to sample. */
+  get busy(): boolean {
+    return this.rows.length > 0 || this.queue.length > 0
+  }
+
+  /** Throws ModelError when the request cannot be served. */
+  check(request: SampleRequest): void {
+    const problem = requestProblem(request, this.model.vocabSize, this.model.contextLength)
+    if (problem !== undefined) throw new ModelError(`cannot sample: ${problem}`)
+  }
+
+  /**
+   * Queues a request that `check` has passed; its answers come as later passes finish them.
+   * Rejects with the signal's reason when it is aborted.
+   */
+  submit(request: SampleRequest, signal?: AbortSignal): Promise<SampledSequence[]> {
+    return new Promise((resolve, reject) => {
+      this.queue.push({
+        request,
+        signal,
+        results: Array.from<undefined>({ length: request.samples }),
+        placed: 0,
+        done: 0,
+        held: undefined,
+        resolve,
+        reject,
+      })
+    })
+  }
+
+  /** Fills free rows, then samples one token for every row. A failure of the model rejects every request. */
+  async pass(): Promise<void> {
+    try {
+      this.dropAborted()
+      await this.fill()
+      await this.decodeAll()
+    } catch (error) {
+      this.rejectAll(error)
+    }
+  }
+
+  private get free(): number {
+    return this.options.maxRows - this.rows.length
+  }
+
+  private dropAborted(): void {
+    for (let i = this.queue.length - 1; i >= 0; i--) {
+      if (this.queue[i]?.signal?.aborted === true) this.rejectJob(this.queue[i])
+    }
+    for (const { job } of [...this.rows]) if (job.signal?.aborted === true) this.rejectJob(job)
+  }
+
+  private rejectJob(job: Job | undefined, reason: unknown = job?.signal?.reason): void {
+    if (job === undefined) return
+    const queued = this.queue.indexOf(job)
+    if (queued >= 0) this.queue.splice(queued, 1)
+    for (let row = this.rows.length - 1; row >= 0; row--) if (this.rows[row]?.job === job) this.removeRow(row)
+    job.reject(reason)
+  }
+
+  private rejectAll(reason: unknown): void {
+    const jobs = new Set([...this.queue, ...this.rows.map((row) => row.job)])
+    this.queue.length = 0
+    this.rows.length = 0
+    for (const job of jobs) job.reject(reason)
+  }
+
+  private async fill(): Promise<void> {
+    while (this.free > 0 && this.queue.length > 0) {
+      const head = this.queue[0]
+      if (head?.held !== undefined) {
+        this.reserveFor([head])
+        this.placeHeld(head, head.held)
+      } else {
+        await this.prefillNext()
+      }
+    }
+  }
+
+  /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
+  private async prefillNext(): Promise<void> {
+    const count = planPrefill(
+      this.queue.slice(0, this.free).map(({ request }) => ({ length: request.promptTokens.length, samples: request.samples })),
+      this.free,
+    )
+    const jobs = this.queue.slice(0, count)
+    this.reserveFor(jobs)
+    const prompts = jobs.map((job) => Int32Array.from(job.request.promptTokens))
+    const temperatures = jobs.map((job) => job.request.temperature)
+    const firstRow = this.rows.length
+    const distributions = await this.model.prefill(firstRow, prompts, temperatures)
+    this.counts.prefillPasses++
+    this.counts.promptTokens += prompts.reduce((sum, prompt) => sum + prompt.length, 0)
+    // Copies: the model reuses its output buffers, and a held prompt outlives this pass.
+    const held = jobs.map((_, i) => this.distributionOf(distributions, i))
+    for (const job of jobs) this.addRow(job)
+    for (const [i, job] of jobs.entries()) this.fork(job, firstRow + i)
+    for (const [i, job] of jobs.entries()) this.hold(job, firstRow + i, held[i])
+    for (const [i, job] of jobs.entries()) this.advanceNew(job, held[i])
+    this.sweep()
+  }
+
+  /** Gives as many further answers of `job` a row as there are free ones. */
+  private fork(job: Job, sourceRow: number): void {
+    while (job.placed < job.request.samples && this.free > 0) {
+      this.model.copyRow(sourceRow, this.rows.length, job.request.promptTokens.length)
+      this.addRow(job)
+    }
+  }
+
+  private hold(job: Job, row: number, distribution: Omit<HeldPrompt, 'row'> | undefined): void {
+    if (job.placed === job.request.samples) {
+      this.queue.splice(this.queue.indexOf(job), 1)
+    } else if (distribution !== undefined) {
+      job.held = { row: this.model.snapshotRow(row, job.request.promptTokens.length), ...distribution }
+    }
+  }
+
+  private placeHeld(job: Job, held: HeldPrompt): void {
+    while (job.placed < job.request.samples && this.free > 0) {
+      this.model.restoreRow(held.row, this.rows.length)
+      this.addRow(job)
+    }
+    if (job.placed === job.request.samples) this.queue.splice(this.queue.indexOf(job), 1)
+    this.advanceNew(job, held)
+    this.sweep()
+  }
+
+  private addRow(job: Job): void {
+    const index = job.placed++
+    const sequence = new ActiveSequence(job.request, index, this.model.contextLength, this.options.decode)
+    this.rows.push({ job, index, sequence })
+  }
+
+  /** The first token of the answers of `job` that have none yet. */
+  private advanceNew(job: Job, distribution: Omit<HeldPrompt, 'row'> | undefined): void {
+    if (distribution === undefined) return
+    for (const row of this.rows) {
+      if (row.job === job && row.sequence.tokens.length === 0) {
+        this.advance(row, distribution.logprobs, distribution.probabilities)
+      }
+    }
+  }
+
+  private async decodeAll(): Promise<void> {
+    if (this.rows.length === 0) return
+    const tokens = this.rows.map((row) => row.sequence.lastToken)
+    const lengths = this.rows.map((row) => row.sequence.cached)
+    const temperatures = this.rows.map((row) => row.job.request.temperature)
+    const { logprobs, probabilities } = await this.model.decode(tokens, lengths, temperatures)
+    this.counts.decodePasses++
+    const width = this.model.vocabSize
+    for (const [i, row] of this.rows.entries()) {
+      row.sequence.cached++
+      this.advance(row, logprobs.subarray(i * width, (i + 1) * width), probabilities.subarray(i * width, (i + 1) * width))
+    }
+    this.sweep()
+  }
+
+  private advance(row: Row, logprobs: Float32Array, probabilities: Float32Array): void {
+    row.sequence.advance(logprobs, probabilities)
+    this.counts.sampledTokens++
+  }
+
+  /** Hands out finished answers and closes the gaps they leave. */
+  private sweep(): void {
+    for (let i = this.rows.length - 1; i >= 0; i--) {
+      const row = this.rows[i]
+      if (row === undefined || !row.sequence.finished) continue
+      this.removeRow(i)
+      row.job.results[row.index] = row.sequence.result()
+      row.job.done++
+      if (row.job.done === row.job.request.samples) {
+        row.job.resolve(row.job.results.filter((result) => result !== undefined))
+      }
+    }
+  }
+
+  private removeRow(i: number): void {
+    const last = this.rows.pop()
+    if (last === undefined || i === this.rows.length) return
+    this.model.copyRow(this.rows.length, i, last.sequence.cached)
+    this.rows[i] = last
+  }
+
+  private reserveFor(jobs: readonly Job[]): void {
+    const wanted = jobs.reduce((sum, job) => sum + job.request.samples - job.placed, 0)
+    const rows = Math.min(this.rows.length + wanted, this.options.maxRows)
+    const needs = [...jobs, ...this.rows.map((row) => row.job)].map((job) => job.request.promptTokens.length + job.request.maxTokens)
+    const capacity = Math.min(Math.max(...needs), this.model.contextLength)
+    this.model.reserve(rows, capacity, this.rows.map((row) => row.sequence.cached))
+  }
+
+  private distributionOf(distributions: Distributions, i: number): Omit<HeldPrompt, 'row'> {
+    const width = this.model.vocabSize
+    return {
+      logprobs: distributions.logprobs.slice(i * width, (i + 1) * width),
+      probabilities: distributions.probabilities.slice(i * width, (i + 1) * width),
+    }
+  }
+}

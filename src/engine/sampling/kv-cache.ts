@@ -1,0 +1,88 @@
+/** Keys and values of many sequences, one row each, in buffers that attention updates in place. Knows no model. */
+import type { RowSnapshot } from './token-model.ts'
+
+export interface CacheShape {
+  layers: number
+  kvHeads: number
+  headDim: number
+}
+
+/** Per layer one array of keys and one of values, each [rows, kvHeads, capacity, headDim]. */
+export class KvCache {
+  readonly shape: CacheShape
+  readonly rows: number
+  /** Tokens per row. */
+  readonly capacity: number
+  /** Keys of layer 0, values of layer 0, keys of layer 1, … */
+  readonly buffers: readonly Float32Array[]
+
+  constructor(shape: CacheShape, rows: number, capacity: number) {
+    this.shape = shape
+    this.rows = rows
+    this.capacity = capacity
+    const length = rows * shape.kvHeads * capacity * shape.headDim
+    this.buffers = Array.from({ length: 2 * shape.layers }, () => new Float32Array(length))
+  }
+
+  static bytesPerToken(shape: CacheShape): number {
+    return 2 * shape.layers * shape.kvHeads * shape.headDim * Float32Array.BYTES_PER_ELEMENT
+  }
+
+  /** Elements of one row in one buffer. */
+  get rowLength(): number {
+    return this.shape.kvHeads * this.capacity * this.shape.headDim
+  }
+
+  /** Rows `first` … `first + count − 1` of buffer `index`, in place. */
+  rowsOf(index: number, first: number, count: number): Float32Array {
+    const buffer = this.buffers[index]
+    if (buffer === undefined) throw new RangeError(`KvCache: no buffer ${index}`)
+    return buffer.subarray(first * this.rowLength, (first + count) * this.rowLength)
+  }
+
+  copyRow(from: number, to: number, length: number): void {
+    if (from === to) return
+    for (const buffer of this.buffers) {
+      this.forEachHead((head) => {
+        const start = from * this.rowLength + head
+        buffer.copyWithin(to * this.rowLength + head, start, start + length * this.shape.headDim)
+      })
+    }
+  }
+
+  snapshotRow(row: number, length: number): RowSnapshot {
+    const headLength = length * this.shape.headDim
+    const parts = this.buffers.map((buffer) => {
+      const part = new Float32Array(this.shape.kvHeads * headLength)
+      this.forEachHead((head, index) => {
+        const start = row * this.rowLength + head
+        part.set(buffer.subarray(start, start + headLength), index * headLength)
+      })
+      return part
+    })
+    return { length, parts }
+  }
+
+  restoreRow(snapshot: RowSnapshot, row: number): void {
+    const headLength = snapshot.length * this.shape.headDim
+    for (const [i, buffer] of this.buffers.entries()) {
+      const part = snapshot.parts[i]
+      if (part === undefined) throw new RangeError('KvCache: the snapshot is of another model')
+      this.forEachHead((head, index) => {
+        buffer.set(part.subarray(index * headLength, (index + 1) * headLength), row * this.rowLength + head)
+      })
+    }
+  }
+
+  /** A cache of another size with the rows in use, of which row i holds `lengths[i]` tokens. */
+  resized(rows: number, capacity: number, lengths: readonly number[]): KvCache {
+    const next = new KvCache(this.shape, rows, capacity)
+    for (const [row, length] of lengths.entries()) next.restoreRow(this.snapshotRow(row, length), row)
+    return next
+  }
+
+  private forEachHead(visit: (offset: number, index: number) => void): void {
+    const { kvHeads, headDim } = this.shape
+    for (let head = 0; head < kvHeads; head++) visit(head * this.capacity * headDim, head)
+  }
+}

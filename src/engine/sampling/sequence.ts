@@ -1,0 +1,67 @@
+/** One answer while it is being sampled. Knows the request, not the cache row it sits in. */
+import { rng } from '../../core/rng.ts'
+import { chooseToken } from './choose.ts'
+import type { Rng } from '../../core/rng.ts'
+import type { FinishReason, SampleRequest, SampledSequence } from './requests.ts'
+
+/** Turns token ids into text, for stop strings. */
+export type Decode = (tokens: readonly number[]) => string
+
+export class ActiveSequence {
+  readonly request: SampleRequest
+  readonly tokens: number[] = []
+  /** Tokens whose keys and values are in the cache. */
+  cached: number
+  private readonly logprobs: number[] = []
+  private readonly random: Rng
+  private readonly limit: number
+  private readonly decode: Decode | undefined
+  private finishReason: FinishReason | undefined
+  private stopString: string | undefined
+
+  /** @param contextLength the model's; prompt and answer together do not exceed it */
+  constructor(request: SampleRequest, index: number, contextLength: number, decode: Decode | undefined) {
+    this.request = request
+    this.cached = request.promptTokens.length
+    this.random = rng(request.seed, 'sample', index)
+    this.limit = Math.min(request.maxTokens, contextLength - request.promptTokens.length)
+    this.decode = decode
+  }
+
+  get lastToken(): number {
+    return this.tokens.at(-1) ?? 0
+  }
+
+  get finished(): boolean {
+    return this.finishReason !== undefined
+  }
+
+  /** Draws the next token from the two rows of [V] and decides whether the answer is complete. */
+  advance(logprobs: Float32Array, probabilities: Float32Array): void {
+    const { request } = this
+    const token = chooseToken(logprobs, probabilities, request, request.temperature === 0 ? 0 : this.random.uniform())
+    this.tokens.push(token)
+    if (request.logprobs !== false) this.logprobs.push(logprobs[token] ?? NaN)
+    this.stopString = this.findStopString()
+    if (request.stopTokenIds.includes(token) || this.stopString !== undefined) this.finishReason = 'stop'
+    else if (this.tokens.length >= this.limit) this.finishReason = 'length'
+  }
+
+  result(): SampledSequence {
+    return {
+      tokens: this.tokens,
+      logprobs: this.logprobs,
+      finishReason: this.finishReason ?? 'length',
+      ...(this.stopString === undefined ? {} : { stopString: this.stopString }),
+    }
+  }
+
+  /** Looks only at the end of the text: a stop string of n characters spans at most n tokens that bear characters. */
+  private findStopString(): string | undefined {
+    const stops = this.request.stopStrings ?? []
+    if (stops.length === 0 || this.decode === undefined) return undefined
+    const longest = Math.max(...stops.map((stop) => new TextEncoder().encode(stop).length))
+    const tail = this.decode(this.tokens.slice(-(longest + 4)))
+    return stops.find((stop) => stop.length > 0 && tail.includes(stop))
+  }
+}

@@ -1,0 +1,160 @@
+/** The sampler's view of a decoder: the inference graph, the cache, and the live weights of training. */
+import { KvCache } from '../sampling/kv-cache.ts'
+import { INFERENCE_INPUTS, INFERENCE_OUTPUTS, cacheNames, inferenceGraph } from '../models/inference-graph.ts'
+import { ropeTable } from '../models/rope.ts'
+import { Executable } from '../runtime/executable.ts'
+import type { ModelConfig } from '../models/config.ts'
+import type { ParameterStore } from '../models/parameters.ts'
+import type { RopeTable } from '../models/rope.ts'
+import type { Feed } from '../runtime/executable.ts'
+import type { Distributions, RowSnapshot, TokenModel } from '../sampling/token-model.ts'
+
+/** Rows are allocated in these steps, so that small jobs stay small. */
+const ROW_STEPS = [1, 8, 16, 32, 64, 128, 256]
+const CAPACITY_STEP = 64
+
+interface Pass {
+  firstRow: number
+  rows: number
+  /** T: tokens per row, padding included. */
+  width: number
+  /** [rows × width], row-major. */
+  tokens: BigInt64Array
+  /** Real tokens per row in this pass. */
+  counts: readonly number[]
+  /** Tokens in each row's cache before this pass. */
+  before: readonly number[]
+  temperatures: readonly number[]
+}
+
+export class CachedModel implements TokenModel {
+  readonly vocabSize: number
+  readonly contextLength: number
+  private readonly config: ModelConfig
+  private readonly executable: Executable
+  private readonly weights: Record<string, Float32Array>
+  /** For the positions of the cache; a context can be far longer than what is asked for. */
+  private rope: RopeTable
+  private cache: KvCache | undefined
+  private outputs: Distributions = { logprobs: new Float32Array(0), probabilities: new Float32Array(0) }
+
+  private constructor(config: ModelConfig, parameters: ParameterStore, executable: Executable) {
+    this.config = config
+    this.vocabSize = config.vocabSize
+    this.contextLength = config.maxPositions
+    this.executable = executable
+    this.weights = Object.fromEntries(parameters.specs.map(({ name }) => [name, parameters.get(name)]))
+    this.rope = ropeTable(config, 0)
+  }
+
+  /** `parameters` are read in place on every pass, so an update is seen at once. */
+  static async create(config: ModelConfig, parameters: ParameterStore, options: { threads?: number }): Promise<CachedModel> {
+    const executable = await Executable.create(inferenceGraph(config).build(), { optimization: 'all', ...options })
+    return new CachedModel(config, parameters, executable)
+  }
+
+  reserve(rows: number, capacity: number, lengths: readonly number[]): void {
+    const { cache } = this
+    if (cache !== undefined && cache.rows >= rows && cache.capacity >= capacity) return
+    const wantedRows = Math.max(cache?.rows ?? 0, ROW_STEPS.find((step) => step >= rows) ?? rows)
+    const rounded = Math.min(Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP, this.contextLength)
+    const wantedCapacity = Math.max(cache?.capacity ?? 0, rounded)
+    const shape = { layers: this.config.layers, kvHeads: this.config.kvHeads, headDim: this.config.headDim }
+    this.cache = cache?.resized(wantedRows, wantedCapacity, lengths) ?? new KvCache(shape, wantedRows, wantedCapacity)
+    this.rope = ropeTable(this.config, wantedCapacity)
+    const length = wantedRows * this.vocabSize
+    if (this.outputs.logprobs.length < length) {
+      this.outputs = { logprobs: new Float32Array(length), probabilities: new Float32Array(length) }
+    }
+  }
+
+  /** Gives the cache's memory back; only when no row is in use. */
+  dropCache(): void {
+    this.cache = undefined
+  }
+
+  prefill(firstRow: number, prompts: readonly Int32Array[], temperatures: readonly number[]): Promise<Distributions> {
+    const counts = prompts.map((prompt) => prompt.length)
+    const width = Math.max(...counts)
+    const tokens = new BigInt64Array(prompts.length * width)
+    for (const [row, prompt] of prompts.entries()) {
+      for (let t = 0; t < prompt.length; t++) tokens[row * width + t] = BigInt(prompt[t] ?? 0)
+    }
+    const before = counts.map(() => 0)
+    return this.run({ firstRow, rows: prompts.length, width, tokens, counts, before, temperatures })
+  }
+
+  decode(tokens: readonly number[], lengths: readonly number[], temperatures: readonly number[]): Promise<Distributions> {
+    const counts = tokens.map(() => 1)
+    const ids = BigInt64Array.from(tokens, (token) => BigInt(token))
+    return this.run({ firstRow: 0, rows: tokens.length, width: 1, tokens: ids, counts, before: lengths, temperatures })
+  }
+
+  copyRow(from: number, to: number, length: number): void {
+    this.requireCache().copyRow(from, to, length)
+  }
+
+  snapshotRow(row: number, length: number): RowSnapshot {
+    return this.requireCache().snapshotRow(row, length)
+  }
+
+  restoreRow(snapshot: RowSnapshot, row: number): void {
+    this.requireCache().restoreRow(snapshot, row)
+  }
+
+  async release(): Promise<void> {
+    this.dropCache()
+    await this.executable.release()
+  }
+
+  private requireCache(): KvCache {
+    if (this.cache === undefined) throw new Error('CachedModel: reserve() comes first')
+    return this.cache
+  }
+
+  private async run(pass: Pass): Promise<Distributions> {
+    const { rows } = pass
+    const feeds: Record<string, Feed> = { ...this.weights, ...this.inputsOf(pass) }
+    const shape = [rows, this.vocabSize]
+    const logprobs = this.outputs.logprobs.subarray(0, rows * this.vocabSize)
+    const probabilities = this.outputs.probabilities.subarray(0, rows * this.vocabSize)
+    const outputs: Record<string, Feed> = {
+      [INFERENCE_OUTPUTS.logprobs]: { data: logprobs, shape },
+      [INFERENCE_OUTPUTS.probabilities]: { data: probabilities, shape },
+    }
+    this.addCaches(pass, feeds, outputs)
+    await this.executable.run(feeds, outputs)
+    return { logprobs, probabilities }
+  }
+
+  private inputsOf({ rows, width, tokens, counts, before, temperatures }: Pass): Record<string, Feed> {
+    const after = counts.map((count, row) => count + (before[row] ?? 0))
+    const ropeShape = [this.requireCache().capacity, this.config.headDim / 2]
+    const last = BigInt64Array.from(counts, (count, row) => BigInt(row * width + count - 1))
+    const inverse = Float32Array.from(temperatures, (temperature) => (temperature > 0 ? 1 / temperature : 1))
+    return {
+      [INFERENCE_INPUTS.tokens]: { data: tokens, shape: [rows, width] },
+      [INFERENCE_INPUTS.rows]: BigInt64Array.of(BigInt(rows), BigInt(width), -1n),
+      [INFERENCE_INPUTS.last]: { data: last, shape: [rows] },
+      [INFERENCE_INPUTS.lengths]: { data: Int32Array.from(after, (length) => length - 1), shape: [rows] },
+      [INFERENCE_INPUTS.total]: Int32Array.of(Math.max(...after)),
+      [INFERENCE_INPUTS.inverseTemperature]: { data: inverse, shape: [rows, 1] },
+      [INFERENCE_INPUTS.ropeCos]: { data: this.rope.cos, shape: ropeShape },
+      [INFERENCE_INPUTS.ropeSin]: { data: this.rope.sin, shape: ropeShape },
+    }
+  }
+
+  private addCaches({ firstRow, rows }: Pass, feeds: Record<string, Feed>, outputs: Record<string, Feed>): void {
+    const cache = this.requireCache()
+    const shape = [rows, this.config.kvHeads, cache.capacity, this.config.headDim]
+    for (let layer = 0; layer < this.config.layers; layer++) {
+      const names = cacheNames(layer)
+      const keys = { data: cache.rowsOf(2 * layer, firstRow, rows), shape }
+      const values = { data: cache.rowsOf(2 * layer + 1, firstRow, rows), shape }
+      feeds[names.pastKey] = keys
+      feeds[names.pastValue] = values
+      outputs[names.presentKey] = keys
+      outputs[names.presentValue] = values
+    }
+  }
+}

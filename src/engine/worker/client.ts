@@ -1,0 +1,105 @@
+/** The engine in a thread of its own, seen from the main thread. Knows messages, not models. */
+import { createRequire } from 'node:module'
+import { pathToFileURL } from 'node:url'
+import { Worker } from 'node:worker_threads'
+import { fromWire } from './protocol.ts'
+import type { EngineBackend, EngineMethod, EngineMethods, FromWorker, ToWorker } from './protocol.ts'
+
+interface Pending {
+  resolve: (value: EngineMethods[EngineMethod]['result']) => void
+  reject: (reason: unknown) => void
+}
+
+export class WorkerClient implements EngineBackend {
+  private readonly worker: Worker
+  private readonly pending = new Map<number, Pending>()
+  private counter = 0
+  private failure: Error | undefined
+
+  constructor() {
+    this.worker = startWorker()
+    this.worker.on('message', (message: FromWorker) => {
+      this.settle(message)
+    })
+    this.worker.on('error', (error) => {
+      this.fail(error instanceof Error ? error : new Error(String(error)))
+    })
+    this.worker.on('exit', () => {
+      this.fail(new Error('the engine has been closed'))
+    })
+  }
+
+  call<M extends EngineMethod>(
+    method: M,
+    parameters: EngineMethods[M]['parameters'],
+    signal?: AbortSignal,
+  ): Promise<EngineMethods[M]['result']> {
+    return new Promise((resolve, reject) => {
+      if (this.failure !== undefined) throw this.failure
+      signal?.throwIfAborted()
+      const id = ++this.counter
+      const onAbort = (): void => {
+        this.post({ type: 'abort', id })
+        this.pending.get(id)?.reject(signal?.reason)
+      }
+      const finish = (): void => {
+        signal?.removeEventListener('abort', onAbort)
+        this.pending.delete(id)
+        this.updateReference()
+      }
+      this.pending.set(id, {
+        resolve: (value) => {
+          finish()
+          resolve(value)
+        },
+        reject: (reason) => {
+          finish()
+          reject(reason as Error)
+        },
+      })
+      signal?.addEventListener('abort', onAbort, { once: true })
+      this.updateReference()
+      this.post({ type: 'call', id, method, parameters })
+    })
+  }
+
+  /** Ends the thread; calls that are not finished reject. */
+  async terminate(): Promise<void> {
+    this.fail(new Error('the engine has been closed'))
+    await this.worker.terminate()
+  }
+
+  private post(message: ToWorker): void {
+    this.worker.postMessage(message)
+  }
+
+  private settle(message: FromWorker): void {
+    const call = this.pending.get(message.id)
+    if (message.type === 'result') call?.resolve(message.value)
+    else call?.reject(fromWire(message.error))
+  }
+
+  private fail(error: Error): void {
+    this.failure ??= error
+    for (const call of [...this.pending.values()]) call.reject(this.failure)
+  }
+
+  /** An idle engine does not keep the process alive. */
+  private updateReference(): void {
+    if (this.pending.size > 0) this.worker.ref()
+    else this.worker.unref()
+  }
+}
+
+/** Beside this file, in the same language: `entry.js` when built, `entry.ts` when run from the sources. */
+function startWorker(): Worker {
+  const fromSources = import.meta.url.endsWith('.ts')
+  const entry = new URL(fromSources ? './entry.ts' : './entry.js', import.meta.url)
+  return new Worker(entry, fromSources ? { execArgv: [...process.execArgv, ...typescriptLoader()] } : {})
+}
+
+/** Node 20 cannot load TypeScript by itself; in a checkout, tsx can. */
+function typescriptLoader(): string[] {
+  if (process.execArgv.some((argument) => argument.includes('tsx'))) return []
+  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
+}

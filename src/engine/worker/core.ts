@@ -1,0 +1,265 @@
+/**
+ * The engine itself, in whatever thread it was made: weights, trainer and sampler, and the order in which calls are
+ * served. One call or one sampling pass runs at a time. Calls that only read weights go in between sampling passes;
+ * calls that change them wait until the answers in progress are complete, and later requests wait for them, so every
+ * answer is drawn from one set of weights.
+ */
+import { systemClock } from '../../core/clock.ts'
+import { errorMessage, ModelError } from '../../core/errors.ts'
+import { saveModelFolder } from '../formats/model-folder.ts'
+import { parseModelConfig } from '../models/config.ts'
+import { initParameters } from '../models/parameters.ts'
+import { Batcher } from '../sampling/batcher.ts'
+import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { Trainer } from '../training/trainer.ts'
+import { CachedModel } from './cached-model.ts'
+import { loadWeights } from './load-weights.ts'
+import { loadOptimizerState, saveOptimizerState } from './optimizer-file.ts'
+import type { ModelFiles } from '../formats/model-folder.ts'
+import type { StoredDtype } from '../formats/safetensors-writer.ts'
+import type { ModelConfig } from '../models/config.ts'
+import type { ParameterStore } from '../models/parameters.ts'
+import type { AdamWSettings } from '../optimizer/adamw.ts'
+import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
+import type { EngineBackend, EngineMethod, EngineMethods, EngineSettings, EngineStats, OpenParameters, Tokens } from './protocol.ts'
+
+const DEFAULT_SLOTS = 64
+
+type Model = {
+  files: ModelFiles
+  config: ModelConfig
+  parameters: ParameterStore
+  trainer: Trainer
+  settings: EngineSettings
+}
+
+interface Task {
+  /** Whether the answers in progress must be complete first. */
+  changesWeights: boolean
+  run: () => Promise<void>
+}
+
+export class EngineCore implements EngineBackend {
+  private model: Model | undefined
+  private sampler: { batcher: Batcher; cached: CachedModel; weights: ParameterStore } | undefined
+  /** Adapters changed since they were last added to the weights that the sampler reads. */
+  private staleAdapters = false
+  private readonly tasks: Task[] = []
+  private pumping = false
+  private readonly snapshots = new Map<number, Float32Array>()
+  private snapshotCounter = 0
+  private readonly trained = { trainedTokens: 0, scoredTokens: 0, samplingSeconds: 0, trainingSeconds: 0 }
+
+  async call<M extends EngineMethod>(
+    method: M,
+    parameters: EngineMethods[M]['parameters'],
+    signal?: AbortSignal,
+  ): Promise<EngineMethods[M]['result']> {
+    signal?.throwIfAborted()
+    const handlers: { [K in EngineMethod]: Handler<K> } = this.handlers
+    return handlers[method](parameters, signal)
+  }
+
+  private readonly handlers: { [K in EngineMethod]: Handler<K> } = {
+    open: (parameters) => this.exclusive(false, () => this.open(parameters)),
+    logprobs: ({ sequences }) => this.exclusive(false, () => this.logprobs(sequences)),
+    accumulate: ({ sequences, weights }) => this.exclusive(false, () => this.accumulate(sequences, weights)),
+    step: (adam) => this.exclusive(true, () => this.step(adam)),
+    generate: ({ requests }, signal) => this.generate(requests, signal),
+    save: ({ dir, dtype }) => this.exclusive(false, () => this.save(dir, dtype)),
+    saveOptimizer: ({ dir }) => this.exclusive(false, () => this.saveOptimizer(dir)),
+    loadOptimizer: ({ dir }) => this.exclusive(false, () => this.loadOptimizer(dir)),
+    snapshotWeights: () => this.exclusive(false, () => this.snapshot()),
+    restoreWeights: ({ snapshot }) => this.exclusive(true, () => this.restore(snapshot)),
+    dropSnapshot: ({ snapshot }) => this.exclusive(false, () => this.drop(snapshot)),
+    stats: () => Promise.resolve(this.stats()),
+    close: () => this.exclusive(true, () => this.close()),
+  }
+
+  private get opened(): Model {
+    if (this.model === undefined) throw new Error('engine: used before open() or after close()')
+    return this.model
+  }
+
+  private open({ files, dir, settings }: OpenParameters): Promise<{ parameterCount: number }> {
+    const config = parseModelConfig(files.config)
+    const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
+    const { lora = false, threads, seed = 0 } = settings
+    const trainer = new Trainer(config, parameters, {
+      ...(threads === undefined ? {} : { threads }),
+      lora: lora === false ? false : { ...lora, seed },
+    })
+    this.model = { files, config, parameters, trainer, settings }
+    return Promise.resolve({ parameterCount: parameters.parameterCount })
+  }
+
+  private async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
+    const result = await this.timed(() => this.opened.trainer.logprobs(sequences))
+    this.trained.scoredTokens += countTokens(sequences)
+    return result
+  }
+
+  private async accumulate(sequences: readonly Tokens[], weights: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    if (this.sampler?.batcher.busy === false) this.sampler.cached.dropCache()
+    const result = await this.timed(() => this.opened.trainer.accumulate(sequences, weights))
+    this.trained.trainedTokens += countTokens(sequences)
+    return result
+  }
+
+  private async step(adam: AdamWSettings): Promise<{ gradNorm: number }> {
+    const result = await this.timed(() => this.opened.trainer.step(adam))
+    this.staleAdapters = true
+    return result
+  }
+
+  private async save(dir: string, dtype: StoredDtype): Promise<undefined> {
+    const { files, trainer } = this.opened
+    const merged = await trainer.merged()
+    const tensors = merged.specs.map(({ name, shape }) => ({ name, shape, data: merged.get(name) }))
+    try {
+      saveModelFolder(dir, files, tensors, dtype)
+    } catch (error) {
+      throw new ModelError(`cannot save the model to ${dir}: ${errorMessage(error)}`, { cause: error })
+    }
+    return undefined
+  }
+
+  private saveOptimizer(dir: string): Promise<undefined> {
+    const { trainer } = this.opened
+    saveOptimizerState(dir, trainer.trainable, trainer.optimizerState())
+    return Promise.resolve(undefined)
+  }
+
+  private loadOptimizer(dir: string): Promise<undefined> {
+    const { trainer } = this.opened
+    trainer.restore(loadOptimizerState(dir, trainer.trainable))
+    return Promise.resolve(undefined)
+  }
+
+  private snapshot(): Promise<number> {
+    const id = ++this.snapshotCounter
+    this.snapshots.set(id, this.opened.trainer.trainable.flat.slice())
+    return Promise.resolve(id)
+  }
+
+  private restore(id: number): Promise<undefined> {
+    const saved = this.snapshots.get(id)
+    if (saved === undefined) throw new RangeError(`engine: there is no snapshot ${id}`)
+    this.opened.trainer.trainable.flat.set(saved)
+    this.staleAdapters = true
+    return Promise.resolve(undefined)
+  }
+
+  private drop(id: number): Promise<undefined> {
+    this.snapshots.delete(id)
+    return Promise.resolve(undefined)
+  }
+
+  private async close(): Promise<undefined> {
+    await this.sampler?.cached.release()
+    await this.model?.trainer.release()
+    this.sampler = undefined
+    this.model = undefined
+    this.snapshots.clear()
+    return undefined
+  }
+
+  private stats(): EngineStats {
+    const { sampledTokens = 0, promptTokens = 0 } = this.sampler?.batcher.counts ?? {}
+    return { sampledTokens, promptTokens, ...this.trained }
+  }
+
+  private generate(requests: readonly SampleRequest[], signal: AbortSignal | undefined): Promise<SampledSequence[][]> {
+    return new Promise((resolve, reject) => {
+      // Only the submission is queued; the answers come as the pump goes on with its passes.
+      const run = async (): Promise<void> => {
+        const batcher = await this.readySampler()
+        for (const request of requests) batcher.check(request)
+        Promise.all(requests.map((request) => batcher.submit(request, signal))).then(resolve, reject)
+      }
+      this.tasks.push({ changesWeights: false, run: () => run().catch(reject) })
+      void this.pump()
+    })
+  }
+
+  /** The sampler over the current weights; with adapters, over a copy that they have been added to. */
+  private async readySampler(): Promise<Batcher> {
+    const { config, trainer, files, settings } = this.opened
+    if (this.sampler === undefined) {
+      const weights = await trainer.merged()
+      const { threads } = settings
+      const cached = await CachedModel.create(config, weights, threads === undefined ? {} : { threads })
+      const tokenizer = lazyTokenizer(files)
+      const decode = (tokens: readonly number[]): string => tokenizer().decode(tokens)
+      const batcher = new Batcher(cached, { maxRows: settings.maxSlots ?? DEFAULT_SLOTS, decode })
+      this.sampler = { batcher, cached, weights }
+    } else if (this.staleAdapters) {
+      await trainer.merged(this.sampler.weights)
+    }
+    this.staleAdapters = false
+    return this.sampler.batcher
+  }
+
+  private exclusive<T>(changesWeights: boolean, work: () => Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const run = async (): Promise<void> => {
+        try {
+          resolve(await work())
+        } catch (error) {
+          reject(error as Error)
+        }
+      }
+      this.tasks.push({ changesWeights, run })
+      void this.pump()
+    })
+  }
+
+  /** Serves tasks in the order of arrival, and samples when there is none or when one waits for the answers. */
+  private async pump(): Promise<void> {
+    if (this.pumping) return
+    this.pumping = true
+    for (;;) {
+      const sampling = this.sampler?.batcher.busy === true
+      const next = this.tasks[0]
+      if (next !== undefined && !(next.changesWeights && sampling)) {
+        this.tasks.shift()
+        await next.run()
+      } else if (sampling) {
+        await this.samplePass()
+      } else {
+        break
+      }
+    }
+    this.pumping = false
+  }
+
+  private async samplePass(): Promise<void> {
+    const start = systemClock.monotonic()
+    await this.sampler?.batcher.pass()
+    this.trained.samplingSeconds += (systemClock.monotonic() - start) / 1000
+  }
+
+  private async timed<T>(work: () => Promise<T>): Promise<T> {
+    const start = systemClock.monotonic()
+    try {
+      return await work()
+    } finally {
+      this.trained.trainingSeconds += (systemClock.monotonic() - start) / 1000
+    }
+  }
+}
+
+type Handler<M extends EngineMethod> = (
+  parameters: EngineMethods[M]['parameters'],
+  signal: AbortSignal | undefined,
+) => Promise<EngineMethods[M]['result']>
+
+function countTokens(sequences: readonly Tokens[]): number {
+  return sequences.reduce((sum, tokens) => sum + tokens.length, 0)
+}
+
+/** Only stop strings need text in this thread. */
+function lazyTokenizer(files: ModelFiles): () => Tokenizer {
+  let tokenizer: Tokenizer | undefined
+  return () => (tokenizer ??= new Tokenizer(files))
+}

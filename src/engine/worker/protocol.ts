@@ -1,0 +1,110 @@
+/**
+ * The messages between the facade and the engine's thread. Plain data that structured cloning carries; errors cross as
+ * their class name and facts and come out as the same class.
+ */
+import * as errors from '../../core/errors.ts'
+import type { ModelFiles } from '../formats/model-folder.ts'
+import type { StoredDtype } from '../formats/safetensors-writer.ts'
+import type { AdamWSettings } from '../optimizer/adamw.ts'
+import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
+
+export interface EngineSettings {
+  /** Threads within one operator. Default: as many as ONNX Runtime chooses. */
+  threads?: number
+  /** Train low-rank adapters instead of the weights. Default false. */
+  lora?: false | { rank: number; alpha: number }
+  /** Seeds fresh weights and adapters. Default 0. */
+  seed?: number
+  /** Most answers sampled at a time. Default 64. */
+  maxSlots?: number
+}
+
+export interface OpenParameters {
+  files: ModelFiles
+  /** The folder to load weights from; absent: fresh random weights. */
+  dir?: string
+  settings: EngineSettings
+}
+
+export interface EngineStats {
+  /** Tokens drawn. */
+  sampledTokens: number
+  /** Prompt tokens computed for sampling. */
+  promptTokens: number
+  /** Tokens that went through a backward pass. */
+  trainedTokens: number
+  /** Tokens that went through a forward pass for log-probabilities only. */
+  scoredTokens: number
+  samplingSeconds: number
+  trainingSeconds: number
+}
+
+/** Token ids: an array or a typed array. */
+export type Tokens = ArrayLike<number>
+
+/** What the thread can be asked: parameters and result of each method. */
+export interface EngineMethods {
+  open: { parameters: OpenParameters; result: { parameterCount: number } }
+  logprobs: { parameters: { sequences: readonly Tokens[] }; result: Float32Array[] }
+  accumulate: {
+    parameters: { sequences: readonly Tokens[]; weights: readonly ArrayLike<number>[] }
+    result: Float32Array[]
+  }
+  step: { parameters: AdamWSettings; result: { gradNorm: number } }
+  generate: { parameters: { requests: readonly SampleRequest[] }; result: SampledSequence[][] }
+  save: { parameters: { dir: string; dtype: StoredDtype }; result: undefined }
+  saveOptimizer: { parameters: { dir: string }; result: undefined }
+  loadOptimizer: { parameters: { dir: string }; result: undefined }
+  snapshotWeights: { parameters: undefined; result: number }
+  restoreWeights: { parameters: { snapshot: number }; result: undefined }
+  dropSnapshot: { parameters: { snapshot: number }; result: undefined }
+  stats: { parameters: undefined; result: EngineStats }
+  close: { parameters: undefined; result: undefined }
+}
+
+export type EngineMethod = keyof EngineMethods
+
+/** Something that carries out the methods: the engine itself, or a thread that holds one. */
+export interface EngineBackend {
+  call<M extends EngineMethod>(
+    method: M,
+    parameters: EngineMethods[M]['parameters'],
+    signal?: AbortSignal,
+  ): Promise<EngineMethods[M]['result']>
+}
+
+export type ToWorker =
+  | { type: 'call'; id: number; method: EngineMethod; parameters: EngineMethods[EngineMethod]['parameters'] }
+  | { type: 'abort'; id: number }
+
+export type FromWorker =
+  | { type: 'result'; id: number; value: EngineMethods[EngineMethod]['result'] }
+  | { type: 'error'; id: number; error: WireError }
+
+export interface WireError {
+  name: string
+  message: string
+  stack: string | undefined
+}
+
+export function toWire(error: unknown): WireError {
+  if (error instanceof Error) return { name: error.name, message: error.message, stack: error.stack }
+  return { name: 'Error', message: errors.errorMessage(error), stack: undefined }
+}
+
+/** The engine throws no other classes of ours than these. */
+const CLASSES: Readonly<Record<string, new (message: string) => Error>> = {
+  ModelError: errors.ModelError,
+  InputError: errors.InputError,
+  ConfigError: errors.ConfigError,
+  NumericalError: errors.NumericalError,
+  RangeError,
+  TypeError,
+}
+
+export function fromWire({ name, message, stack }: WireError): Error {
+  const error = new (CLASSES[name] ?? Error)(message)
+  if (CLASSES[name] === undefined) error.name = name
+  if (stack !== undefined) error.stack = stack
+  return error
+}
