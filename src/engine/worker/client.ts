@@ -1,6 +1,4 @@
 /** The engine in a thread of its own, seen from the main thread. Knows messages, not models. */
-import { createRequire } from 'node:module'
-import { pathToFileURL } from 'node:url'
 import { Worker } from 'node:worker_threads'
 import { fromWire } from './protocol.ts'
 import type { EngineBackend, EngineMethod, EngineMethods, FromWorker, ToWorker } from './protocol.ts'
@@ -91,15 +89,8 @@ export class WorkerClient implements EngineBackend {
   }
 }
 
-/** Beside this file, in the same language: `entry.js` when built, `entry.ts` when run from the sources. */
+/** Beside this file: `entry.js` when built; from the sources, a step that can load TypeScript comes first. */
 function startWorker(): Worker {
-  const fromSources = import.meta.url.endsWith('.ts')
-  const entry = new URL(fromSources ? './entry.ts' : './entry.js', import.meta.url)
-  return new Worker(entry, fromSources ? { execArgv: [...process.execArgv, ...typescriptLoader()] } : {})
-}
-
-/** Node 20 cannot load TypeScript by itself; in a checkout, tsx can. */
-function typescriptLoader(): string[] {
-  if (process.execArgv.some((argument) => argument.includes('tsx'))) return []
-  return ['--import', pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href]
+  const entry = import.meta.url.endsWith('.ts') ? './dev-entry.mjs' : './entry.js'
+  return new Worker(new URL(entry, import.meta.url))
 }
