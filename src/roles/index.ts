@@ -34,6 +34,13 @@ export type {
 export { makeInert } from './prompt/inert.ts'
 export { renderSection, type SectionStyle } from './prompt/sections.ts'
 export { compileTemplate, renderTemplate, type SlotContent, type Template } from './prompt/template.ts'
+export {
+  publishedSamples,
+  readPublishedSamples,
+  type PublishedSample,
+  type PublishedSamples,
+  type PublishedSamplesOptions,
+} from './published/samples.ts'
 export { scoreEvaluation, type ScoringRules } from './score.ts'
 export { spreadByLength, type SpreadRule } from './spread.ts'
 export { builtinTasks } from './tasks/index.ts'

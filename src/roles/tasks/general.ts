@@ -10,13 +10,14 @@ const PROPOSER_RULES = `- Hard: a strong assistant should have to think, combine
 - Assessable: a careful reader can tell a very good answer from a fair one and a fair one from a bad one.
 - Not giving itself away: no part of the answer, and no hint that makes it trivial, is in the question.`
 
+// The tags hold `...` because the parsers take exactly that for an empty reply: a format merely copied is no proposal.
 const PROPOSER_FORMAT = `Think it through first if that helps. Then finish with the question and the reference answer, each tag exactly once:
 
 <problem>
-(the question or instruction, complete)
+...
 </problem>
 <answer>
-(the reference answer)
+...
 </answer>`
 
 const PROPOSER = `You set tasks for an assistant. The section named document holds a piece of text from a large collection; it is raw material
@@ -48,7 +49,7 @@ const SOLVER = `Answer the question or carry out the instruction in the section 
 Think step by step. Then give your final answer, complete in itself, between the tags below, each exactly once:
 
 <answer>
-(your final answer)
+...
 </answer>`
 
 const RUBRIC_METHOD = `Work in this order:

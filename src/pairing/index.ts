@@ -1,0 +1,10 @@
+/** Scored candidates → preference pairs, and the lines of a preference file. Pure. */
+export { buildPairs, type PairDecision, type PairingResult } from './build-pairs.ts'
+export {
+  formatPreferencePair,
+  readPreferencePairs,
+  type BadLine,
+  type PairFile,
+  type TrainingPair,
+} from './pair-file.ts'
+export { populationStd, wordCount } from './statistics.ts'
