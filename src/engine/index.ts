@@ -1,5 +1,6 @@
 /** The engine's public face. */
 export { Engine } from './engine.ts'
+export { modelFingerprint } from './formats/fingerprint.ts'
 export { Tokenizer } from './tokenizer/tokenizer.ts'
 export { tokenizePreference } from './tokenizer/preference.ts'
 export type { EngineOptions, Generation, NewModelFiles, WeightsSnapshot } from './engine.ts'

@@ -1,0 +1,80 @@
+/** Which model plays which role. Knows the configuration; opens nothing before it is needed. */
+import { resolve } from 'node:path'
+import { ConfigError } from '../core/errors.ts'
+import type { EngineOptions } from '../engine/index.ts'
+import { createLanguageModel, type LanguageModelDeps } from '../llm/index.ts'
+import type { Config, LanguageModel, ModelEndpoint } from '../records/index.ts'
+import type { RoleModels } from '../synthesis/index.ts'
+import { FolderModel } from './folder-model.ts'
+
+export class ModelHouse {
+  private readonly config: Config
+  private readonly deps: LanguageModelDeps
+  private readonly folders = new Map<string, FolderModel>()
+  private readonly remotes = new Map<string, LanguageModel>()
+
+  /** @throws {ConfigError} for a configuration that no training could follow */
+  constructor(config: Config, deps: LanguageModelDeps) {
+    if (config.model.backend === 'openai' && config.rounds > 1) {
+      throw new ConfigError(
+        'rounds: a model behind a server cannot take the new weights by itself; ' +
+          'set rounds to 1, or use model.backend: embedded',
+      )
+    }
+    this.config = config
+    this.deps = deps
+  }
+
+  /** The folder whose weights are trained first; null when only a server has them. */
+  get initialDir(): string | null {
+    const { model, training } = this.config
+    return model.backend === 'embedded' ? model.path : (training.path ?? null)
+  }
+
+  /** Who plays before the first round. */
+  get initialPolicy(): LanguageModel {
+    return this.open(this.config.model)
+  }
+
+  /** Weights in a folder as a model: the same folder and label give the same object. */
+  folder(dir: string, label?: string): FolderModel {
+    const key = `${resolve(dir)}#${label ?? ''}`
+    const known = this.folders.get(key)
+    if (known !== undefined) return known
+    const model = new FolderModel(dir, this.engineOptions(), label)
+    this.folders.set(key, model)
+    return model
+  }
+
+  /** The policy plays every role that the configuration gives to nobody else. */
+  roles(policy: LanguageModel): RoleModels {
+    const of = (endpoint: ModelEndpoint | undefined): LanguageModel =>
+      endpoint === undefined ? policy : this.open(endpoint)
+    const { proposer, solver, rubric, scorer } = this.config.roles
+    return { proposer: of(proposer), solver: of(solver), rubric: of(rubric), scorer: of(scorer) }
+  }
+
+  /** Puts every engine away. */
+  async release(): Promise<void> {
+    await Promise.all([...this.folders.values()].map((model) => model.release()))
+  }
+
+  engineOptions(): EngineOptions {
+    const { model } = this.config
+    if (model.backend !== 'embedded') return {}
+    return {
+      ...(model.threads === undefined ? {} : { threads: model.threads }),
+      ...(model.maxSlots === undefined ? {} : { maxSlots: model.maxSlots }),
+    }
+  }
+
+  private open(endpoint: ModelEndpoint): LanguageModel {
+    if (endpoint.backend === 'embedded') return this.folder(endpoint.path)
+    const key = `${endpoint.baseUrl}#${endpoint.name}`
+    const known = this.remotes.get(key)
+    if (known !== undefined) return known
+    const model = createLanguageModel(endpoint, this.deps)
+    this.remotes.set(key, model)
+    return model
+  }
+}

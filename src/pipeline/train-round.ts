@@ -1,0 +1,81 @@
+/**
+ * One round's training: pairs and the policy's weights in, a checkpoint out. A round that is done is not done again;
+ * one that was cut off starts again from the round's first weights, since a checkpoint appears whole or not at all.
+ */
+import { hashValue } from '../core/hash.ts'
+import { deriveSeed } from '../core/rng.ts'
+import { isJsonObject } from '../core/json.ts'
+import { Engine, modelFingerprint } from '../engine/index.ts'
+import { EmbeddedLanguageModel } from '../llm/index.ts'
+import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
+import type { RunFolder } from '../store/index.ts'
+import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences, type Scorer } from '../training/index.ts'
+import type { EngineOptions } from '../engine/index.ts'
+import type { Clock } from '../core/clock.ts'
+
+export interface TrainRoundOptions {
+  readonly folder: RunFolder
+  readonly round: number
+  readonly pairs: readonly PreferencePair[]
+  /** The weights at the start of the round, and what the records call them. */
+  readonly start: { readonly dir: string; readonly name: string }
+  /** Absent: the start of the round is the reference. */
+  readonly reference?: Scorer & { readonly name: string }
+  readonly config: TrainingConfig
+  readonly engineOptions: EngineOptions
+  readonly seed: number
+  readonly clock: Clock
+  readonly onEvent: OnRunEvent
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Trains unless the journal says that exactly this was done and the checkpoint is there. */
+export async function trainRound(options: TrainRoundOptions): Promise<void> {
+  const { folder, round, pairs, start, reference, config, seed, clock, onEvent } = options
+  const { checkpoint, metrics } = folder.round(round)
+  const key = `r${round}/train`
+  const inputs = hashValue({ pairs, start: start.name, reference: reference?.name ?? null, config, seed })
+  const done = folder.journal.get(key, inputs)
+  if (done?.kind === 'decision' && isJsonObject(done.value)) {
+    const fingerprint = modelFingerprint(checkpoint)
+    if (fingerprint !== undefined && done.value['checkpoint'] === fingerprint) return
+  }
+  onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: pairs.length })
+  const steps = await train(options)
+  await folder.writeJsonl(metrics, steps)
+  const value = { checkpoint: modelFingerprint(checkpoint) ?? '', pairs: pairs.length, steps: steps.length }
+  await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
+  const summary = `${pairs.length} pairs, ${steps.length} steps, loss ${steps.at(-1)?.loss.toFixed(4) ?? '–'}`
+  onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary })
+}
+
+async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
+  const { folder, round, pairs, start, reference, config, seed, clock, signal, onEvent } = options
+  const engine = await Engine.open(start.dir, {
+    ...options.engineOptions,
+    ...trainingEngineOptions(config, deriveSeed(seed, 'lora', round)),
+  })
+  try {
+    const model = new EmbeddedTrainableModel(engine, () =>
+      Promise.resolve(new EmbeddedLanguageModel(engine, `${start.name}+round-${round}`)),
+    )
+    const { steps, leftOut } = await trainPreferences({
+      model,
+      tokenizer: engine.tokenizer,
+      pairs,
+      config,
+      seed: deriveSeed(seed, 'train', round),
+      clock,
+      ...(reference === undefined ? {} : { reference }),
+      ...(signal === undefined ? {} : { signal }),
+      onStep: (step, total) => onEvent({ type: 'step', round, step, total }),
+    })
+    if (leftOut.tooLong > 0) {
+      onEvent({ type: 'note', text: `${leftOut.tooLong} pairs are longer than the context or training.maxLength: left out` })
+    }
+    await model.save(folder.round(round).checkpoint)
+    return steps
+  } finally {
+    await engine.close()
+  }
+}
