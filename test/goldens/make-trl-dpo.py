@@ -59,10 +59,12 @@ THINKING = (
     "{% if add_generation_prompt %}<|im_start|>assistant\n{% endif %}"
 )
 
+# A pad token in the configuration is torch's `padding_idx`: as an input it gets no gradient. Here it is the BOS token
+# (untied), the end of every turn (tied), and none.
 FAMILIES = {
-    "llama": (LlamaForCausalLM, LlamaConfig, dict(tie_word_embeddings=False, rope_theta=10000.0), HEADERS),
-    "qwen2": (Qwen2ForCausalLM, Qwen2Config, dict(tie_word_embeddings=True, rope_theta=1000000.0), CHATML),
-    "qwen3": (Qwen3ForCausalLM, Qwen3Config, dict(tie_word_embeddings=True, head_dim=16, rope_theta=1000000.0), THINKING),
+    "llama": (LlamaForCausalLM, LlamaConfig, dict(pad_token_id=0, tie_word_embeddings=False, rope_theta=1e4), HEADERS),
+    "qwen2": (Qwen2ForCausalLM, Qwen2Config, dict(pad_token_id=2, tie_word_embeddings=True, rope_theta=1e6), CHATML),
+    "qwen3": (Qwen3ForCausalLM, Qwen3Config, dict(tie_word_embeddings=True, head_dim=16, rope_theta=1e6), THINKING),
 }
 
 SYSTEM = "Answer in one short sentence."
@@ -118,7 +120,7 @@ def make_tokenizer(template):
 def make_model(family, seed):
     cls, config_class, extra, _ = FAMILIES[family]
     torch.manual_seed(seed)
-    model = cls(config_class(**SHAPE, **extra, bos_token_id=0, eos_token_id=2, pad_token_id=0)).float()
+    model = cls(config_class(**SHAPE, **extra, bos_token_id=0, eos_token_id=2)).float()
     with torch.no_grad():
         for name, p in model.named_parameters():
             # Biases and norms get values of their own too, so that a mistake in them shows.

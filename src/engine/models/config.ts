@@ -48,6 +48,8 @@ export interface ModelConfig {
   readonly initializerRange: number
   readonly bosTokenId: number | undefined
   readonly eosTokenIds: readonly number[]
+  /** The token whose embedding, as an input, gets no gradient: transformers makes it torch's `padding_idx`. */
+  readonly padTokenId: number | undefined
 }
 
 const count = z.int().positive()
@@ -83,6 +85,7 @@ const fileSchema = z.looseObject({
   initializer_range: z.number().positive().default(0.02),
   bos_token_id: z.int().nonnegative().nullish(),
   eos_token_id: z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullish(),
+  pad_token_id: z.int().nullish(),
   use_sliding_window: z.boolean().nullish(),
   sliding_window: z.number().nullish(),
   layer_types: z.array(z.string()).nullish(),
@@ -111,6 +114,7 @@ export function parseModelConfig(json: unknown, source = 'config.json'): ModelCo
     initializerRange: file.initializer_range,
     bosTokenId: file.bos_token_id ?? undefined,
     eosTokenIds: file.eos_token_id == null ? [] : [file.eos_token_id].flat(),
+    padTokenId: padTokenOf(file),
   }
   checkSizes(config, source)
   return config
@@ -134,6 +138,12 @@ function refuseUnsupported(file: FileConfig, source: string): void {
   if (slidingWindowUsed(file)) {
     throw new ModelError(`${source}: sliding-window attention is not supported; only full attention is`)
   }
+}
+
+/** A negative id counts from the end of the vocabulary, as torch reads it. */
+function padTokenOf({ pad_token_id: id, vocab_size: vocabSize }: FileConfig): number | undefined {
+  if (id == null) return undefined
+  return id < 0 ? vocabSize + id : id
 }
 
 /** Qwen configurations carry a `sliding_window` that `use_sliding_window: false` switches off. */

@@ -202,7 +202,9 @@ export class Trainer {
     }
     await executable.run(feeds, outputs)
     for (const { output, parameter, indices, width } of program.rowGradients) {
-      addRows(this.gradient(parameter), indices === IDS ? ids : targets, rows[output] ?? new Float32Array(), width)
+      const rowGradients = { rows: rows[output] ?? new Float32Array(), width }
+      if (indices === IDS) addRows(this.gradient(parameter), ids, rowGradients, this.config.padTokenId)
+      else addRows(this.gradient(parameter), targets, rowGradients)
     }
   }
 
@@ -264,9 +266,19 @@ function fill(
   })
 }
 
-/** table[indices[n]] += rows[n]. Here, because ONNX Runtime's scatter-add races when an index comes twice. */
-function addRows(table: Float32Array, indices: Int32Array, rows: Float32Array, width: number): void {
+interface RowGradients {
+  /** [N, width] */
+  readonly rows: Float32Array
+  readonly width: number
+}
+
+/**
+ * table[indices[n]] += rows[n], but for `skipped`. Here, because ONNX Runtime's scatter-add races when an index comes
+ * twice.
+ */
+function addRows(table: Float32Array, indices: Int32Array, { rows, width }: RowGradients, skipped?: number): void {
   for (let n = 0; n < indices.length; n++) {
+    if (indices[n] === skipped) continue
     const target = (indices[n] ?? 0) * width
     const source = n * width
     for (let i = 0; i < width; i++) table[target + i] = (table[target + i] ?? 0) + (rows[source + i] ?? 0)

@@ -1,0 +1,57 @@
+/**
+ * Between groups of completions, which objectives see, and flat lists of sequences, which models see. Pure.
+ * An objective's arrays have one entry per completion token; a model's one per predicted token, tokens 2 … n.
+ */
+import type { Group, ObjectiveResult } from './objectives/index.ts'
+
+/** A prompt with one completion. */
+export interface TokenizedCompletion {
+  /** Prompt ids followed by completion ids. */
+  readonly tokens: ArrayLike<number>
+  readonly promptLength: number
+}
+
+/** Completions of one prompt that an objective weighs against each other. */
+export interface TrainingGroup {
+  readonly completions: readonly TokenizedCompletion[]
+}
+
+/** The completions of all groups, in order. */
+export function flatten(groups: readonly TrainingGroup[]): TokenizedCompletion[] {
+  return groups.flatMap(({ completions }) => completions)
+}
+
+/** The completion tokens' part of a sequence's log-probs. The very first token of a sequence has none. */
+export function completionPart(completion: TokenizedCompletion, logprobs: Float32Array): Float32Array {
+  return logprobs.subarray(Math.max(completion.promptLength, 1) - 1)
+}
+
+/** What the objective sees. `policy` and `reference` hold one array per completion, in the order of `flatten`. */
+export function scoredGroups(
+  groups: readonly TrainingGroup[],
+  policy: readonly Float32Array[],
+  reference: readonly Float32Array[] | undefined,
+): Group[] {
+  let next = 0
+  return groups.map(({ completions }) => ({
+    completions: completions.map(() => {
+      const index = next++
+      const logprobs = policy[index] ?? new Float32Array()
+      const known = reference?.[index]
+      return known === undefined ? { logprobs } : { logprobs, reference: known }
+    }),
+  }))
+}
+
+/** The objective's weights, with 0 on the prompt: one array per sequence, one entry per predicted token. */
+export function sequenceWeights(
+  completions: readonly TokenizedCompletion[],
+  weights: ObjectiveResult['weights'],
+): Float32Array[] {
+  const flat = weights.flat()
+  return completions.map(({ tokens, promptLength }, index) => {
+    const padded = new Float32Array(Math.max(0, tokens.length - 1))
+    padded.set(flat[index] ?? [], Math.max(promptLength, 1) - 1)
+    return padded
+  })
+}

@@ -1,0 +1,106 @@
+/**
+ * The training loop: score a batch, ask the objective what every token weighs, accumulate, step. It is blind to the
+ * objective and to where the weights live.
+ */
+import { NumericalError } from '../core/errors.ts'
+import { completionPart, flatten, scoredGroups, sequenceWeights } from './batch.ts'
+import type { Clock } from '../core/clock.ts'
+import type { AdamWSettings, TrainableModel } from './model.ts'
+import type { Objective, ObjectiveResult } from './objectives/index.ts'
+import type { PlannedStep } from './plan.ts'
+import type { TrainingGroup } from './batch.ts'
+
+/** What scores completions. */
+export type Scorer = Pick<TrainableModel, 'logprobs'>
+
+export interface LoopOptions<Metric extends string> {
+  readonly model: Pick<TrainableModel, 'logprobs' | 'accumulate' | 'step'>
+  readonly groups: readonly TrainingGroup[]
+  readonly plan: readonly PlannedStep[]
+  readonly objective: Objective<Metric>
+  readonly adam: Omit<AdamWSettings, 'learningRate'>
+  /** The reference policy; absent: the weights as they are before the first step. */
+  readonly reference?: Scorer
+  readonly clock: Clock
+  readonly onStep?: (report: StepReport<Metric>) => void
+  /** Looked at between steps. */
+  readonly signal?: AbortSignal
+}
+
+export interface StepReport<Metric extends string> extends Omit<PlannedStep, 'batch'> {
+  readonly loss: number
+  readonly gradNorm: number
+  readonly metrics: Readonly<Record<Metric, number>>
+  /** Tokens of the step's sequences, prompts included. */
+  readonly tokens: number
+  readonly seconds: number
+}
+
+/**
+ * Takes every step of the plan.
+ * @throws NumericalError when the loss or the gradient is not finite; the signal's reason when aborted
+ */
+export async function trainingLoop<Metric extends string>(options: LoopOptions<Metric>): Promise<StepReport<Metric>[]> {
+  const { model, groups, plan, objective, clock } = options
+  const reference = objective.needsReference ? await referenceLogprobs(options) : undefined
+  const reports: StepReport<Metric>[] = []
+  for (const { batch, ...planned } of plan) {
+    options.signal?.throwIfAborted()
+    const started = clock.monotonic()
+    const chosen = batch.map((index) => groups[index]).filter((group) => group !== undefined)
+    const completions = flatten(chosen)
+    const known = reference === undefined ? undefined : batch.flatMap((index) => reference[index] ?? [])
+    // Before the first step the policy is the reference, unless that is another model.
+    const isReference = planned.step === 1 && options.reference === undefined && known !== undefined
+    const policy = isReference ? known : await score(model, chosen)
+    const result = objective.evaluate(scoredGroups(chosen, policy, known))
+    checkLoss(result, planned)
+    const sequences = completions.map(({ tokens }) => tokens)
+    await model.accumulate(sequences, sequenceWeights(completions, result.weights))
+    const { gradNorm } = await model.step({ ...options.adam, learningRate: planned.learningRate })
+    const tokens = sequences.reduce((count, sequence) => count + sequence.length, 0)
+    const seconds = (clock.monotonic() - started) / 1000
+    const report = { ...planned, loss: result.loss, gradNorm, metrics: result.metrics, tokens, seconds }
+    reports.push(report)
+    options.onStep?.(report)
+  }
+  return reports
+}
+
+/** Groups scored per call while the reference is computed: enough to fill the engine, few enough to stop between. */
+const REFERENCE_CHUNK = 32
+
+/** The reference's log-probs of every group that the plan uses, by group. */
+async function referenceLogprobs<Metric extends string>(options: LoopOptions<Metric>): Promise<Float32Array[][]> {
+  const { groups, plan, signal } = options
+  const scorer = options.reference ?? options.model
+  const used = [...new Set(plan.flatMap(({ batch }) => batch))].sort((a, b) => a - b)
+  const byGroup: Float32Array[][] = groups.map(() => [])
+  for (let start = 0; start < used.length; start += REFERENCE_CHUNK) {
+    signal?.throwIfAborted()
+    const chunk = used.slice(start, start + REFERENCE_CHUNK)
+    const logprobs = await score(scorer, chunk.flatMap((index) => groups[index] ?? []))
+    let next = 0
+    for (const index of chunk) {
+      const size = groups[index]?.completions.length ?? 0
+      byGroup[index] = logprobs.slice(next, next + size)
+      next += size
+    }
+  }
+  return byGroup
+}
+
+/** Log-probs of the completion tokens, one array per completion. */
+async function score(scorer: Scorer, groups: readonly TrainingGroup[]): Promise<Float32Array[]> {
+  const completions = flatten(groups)
+  const logprobs = await scorer.logprobs(completions.map(({ tokens }) => tokens))
+  return completions.map((completion, i) => completionPart(completion, logprobs[i] ?? new Float32Array()))
+}
+
+function checkLoss(result: ObjectiveResult, { step, learningRate }: { step: number; learningRate: number }): void {
+  if (Number.isFinite(result.loss)) return
+  throw new NumericalError(
+    `the loss of training step ${step} is ${result.loss} (learning rate ${learningRate}): ` +
+      'lower training.learningRate; the checkpoint of the round before is untouched',
+  )
+}

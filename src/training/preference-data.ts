@@ -1,0 +1,60 @@
+/**
+ * Preference pairs as token ids, as TRL's DPOTrainer makes them: the prompt is what both conversations share, put
+ * through the chat template with its generation prompt; the completion is the rest of the template over the whole.
+ */
+import { InputError } from '../core/errors.ts'
+import { tokenizePreference, type Tokenizer } from '../engine/index.ts'
+import type { ChatMessage, PreferencePair } from '../records/index.ts'
+import type { TokenizedCompletion, TrainingGroup } from './batch.ts'
+
+export interface PreferenceData {
+  /** [chosen, rejected] of each pair that is trained on. */
+  readonly groups: TrainingGroup[]
+  /** Pairs left out, by reason. */
+  readonly leftOut: { readonly tooLong: number; readonly noCompletion: number }
+  /** Pairs whose tokenised prompt is not the beginning of the tokenised whole: trained on, as TRL does, with a warning. */
+  readonly promptMismatches: number
+}
+
+/**
+ * @param maxLength in tokens, prompt and completion together; TRL would cut a longer sequence, here its pair is left out
+ * @throws InputError when a pair's two conversations do not answer one prompt
+ */
+export function preferenceData(pairs: readonly PreferencePair[], tokenizer: Tokenizer, maxLength: number): PreferenceData {
+  const groups: TrainingGroup[] = []
+  const leftOut = { tooLong: 0, noCompletion: 0 }
+  let promptMismatches = 0
+  for (const [index, pair] of pairs.entries()) {
+    const prompt = sharedPrompt(pair, index)
+    const sides = [pair.chosen, pair.rejected].map((full) => tokenizePreference(tokenizer, prompt, full))
+    if (sides.some(({ tokens }) => tokens.length > maxLength)) leftOut.tooLong++
+    else if (sides.some(isEmpty)) leftOut.noCompletion++
+    else {
+      groups.push({ completions: sides.map(({ tokens, promptLength }) => ({ tokens, promptLength })) })
+      if (sides.some(({ promptIsPrefix }) => !promptIsPrefix)) promptMismatches++
+    }
+  }
+  return { groups, leftOut, promptMismatches }
+}
+
+function isEmpty({ tokens, promptLength }: TokenizedCompletion): boolean {
+  return tokens.length <= promptLength
+}
+
+/** The messages that both conversations begin with, at most all but the last. */
+function sharedPrompt({ chosen, rejected }: PreferencePair, index: number): ChatMessage[] {
+  const longest = Math.min(chosen.length, rejected.length) - 1
+  let length = 0
+  while (length < longest && sameMessage(chosen[length], rejected[length])) length++
+  const prompt = chosen.slice(0, length)
+  if (prompt.length === 0 || chosen[length]?.role !== 'assistant' || rejected[length]?.role !== 'assistant') {
+    throw new InputError(
+      `preference pair ${index + 1}: chosen and rejected must share their prompt and differ from an assistant message on`,
+    )
+  }
+  return prompt
+}
+
+function sameMessage(a: ChatMessage | undefined, b: ChatMessage | undefined): boolean {
+  return a?.role === b?.role && a?.content === b?.content
+}

@@ -1,0 +1,70 @@
+/** Preference pairs in, a trained model out: what `pop train` and each round of a run do. Writes nothing. */
+import { InputError } from '../core/errors.ts'
+import { systemClock, type Clock } from '../core/clock.ts'
+import { preferenceObjective, type PreferenceMetric } from './objectives/index.ts'
+import { preferenceData, type PreferenceData } from './preference-data.ts'
+import { planSteps } from './plan.ts'
+import { trainingLoop, type Scorer, type StepReport } from './loop.ts'
+import type { Tokenizer } from '../engine/index.ts'
+import type { PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
+import type { TrainableModel } from './model.ts'
+
+export interface TrainPreferencesOptions {
+  /** Trained in place, from its present weights; its optimizer must be fresh. */
+  readonly model: TrainableModel
+  readonly tokenizer: Tokenizer
+  readonly pairs: readonly PreferencePair[]
+  readonly config: TrainingConfig
+  /** Orders the pairs. */
+  readonly seed: number
+  /** The reference policy. Absent: the model as it is at the start, which in a first round is also the initial one. */
+  readonly reference?: Scorer
+  readonly clock?: Clock
+  /** Called after each of `total` steps. */
+  readonly onStep?: (step: TrainingStep, total: number) => void
+  /** Ends training between two steps, with the signal's reason; the weights are then those of the last step. */
+  readonly signal?: AbortSignal
+}
+
+export interface PreferenceTraining extends Omit<PreferenceData, 'groups'> {
+  readonly steps: TrainingStep[]
+  /** Pairs trained on. */
+  readonly pairs: number
+}
+
+/**
+ * @throws InputError when no pair can be trained on; NumericalError when loss or gradient is not finite
+ */
+export async function trainPreferences(options: TrainPreferencesOptions): Promise<PreferenceTraining> {
+  const { model, config } = options
+  const maxLength = Math.min(config.maxLength, model.contextLength ?? Infinity)
+  const { groups, ...rest } = preferenceData(options.pairs, options.tokenizer, maxLength)
+  if (groups.length === 0) throw nothingToTrainOn(options.pairs.length, rest.leftOut, maxLength)
+  const plan = planSteps(groups.length, config, options.seed)
+  const { reference, onStep, signal } = options
+  const reports = await trainingLoop({
+    model,
+    groups,
+    plan,
+    objective: preferenceObjective(config.objective),
+    adam: { ...config.adam, maxGradNorm: config.maxGradNorm },
+    clock: options.clock ?? systemClock,
+    ...(reference === undefined ? {} : { reference }),
+    ...(signal === undefined ? {} : { signal }),
+    ...(onStep === undefined ? {} : { onStep: (report) => onStep(trainingStep(report), plan.length) }),
+  })
+  return { steps: reports.map(trainingStep), pairs: groups.length, ...rest }
+}
+
+function trainingStep({ metrics, ...report }: StepReport<PreferenceMetric>): TrainingStep {
+  const tokensPerSecond = report.seconds > 0 ? report.tokens / report.seconds : 0
+  return { ...report, ...metrics, tokensPerSecond }
+}
+
+function nothingToTrainOn(pairs: number, leftOut: PreferenceData['leftOut'], maxLength: number): InputError {
+  if (pairs === 0) return new InputError('there are no preference pairs to train on')
+  return new InputError(
+    `none of the ${pairs} preference pairs can be trained on: ${leftOut.tooLong} are longer than ${maxLength} tokens ` +
+      `(training.maxLength or the model's context), ${leftOut.noCompletion} have an empty completion`,
+  )
+}
