@@ -22,7 +22,10 @@ try {
   const help = run('npx', ['--no-install', 'pop', '--help'])
   if (!help.includes('pop run')) throw new Error(`pop --help does not name its verbs:\n${help}`)
   const version = run('npx', ['--no-install', 'pop', '--version']).trim()
-  const names = run(process.execPath, ['-e', "import('pop-selfplay').then((m) => console.log(Object.keys(m).join(' ')))"])
+  const names = run(process.execPath, [
+    '-e',
+    "import('pop-selfplay').then((m) => console.log(Object.keys(m).join(' ')))",
+  ])
   process.stdout.write(`${tarball}: pop ${version}; exports ${names}`)
 } finally {
   rmSync(folder, { recursive: true, force: true })

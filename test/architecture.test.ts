@@ -5,7 +5,14 @@ import { tmpdir } from 'node:os'
 import { dirname, join, posix, relative, sep } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { forbiddenAreas, forbiddenCapabilities, forbiddenRooms, isTestFile, readHouse, roomOf } from '../scripts/house.ts'
+import {
+  forbiddenAreas,
+  forbiddenCapabilities,
+  forbiddenRooms,
+  isTestFile,
+  readHouse,
+  roomOf,
+} from '../scripts/house.ts'
 import { architectureWithTable, lintConfig } from '../scripts/lint-config.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -94,25 +101,69 @@ const planted = [
   { path: 'pairing/planted.ts', text: "export { x } from '../engine/index.ts'\n", rule: 'no-restricted-imports' },
   { path: 'engine/ops/planted.ts', text: "export { x } from '../models/config.ts'\n", rule: 'no-restricted-imports' },
   { path: 'core/planted.ts', text: "export { x } from '../records/index.ts'\n", rule: 'no-restricted-imports' },
-  { path: 'dashboard/planted.ts', text: "const x = await import('../training/index.ts')\nexport const y = x\n", rule: 'no-restricted-imports' },
-  { path: 'roles/planted.ts', text: "import { readFileSync } from 'node:fs'\nexport const x = readFileSync\n", rule: 'no-restricted-imports' },
-  { path: 'llm/planted.ts', text: "import * as ort from 'onnxruntime-node'\nexport const x = ort\n", rule: 'no-restricted-imports' },
-  { path: 'pipeline/planted.ts', text: 'export const x = (): number => Math.random()\n', rule: 'no-restricted-properties' },
+  {
+    path: 'dashboard/planted.ts',
+    text: "const x = await import('../training/index.ts')\nexport const y = x\n",
+    rule: 'no-restricted-imports',
+  },
+  {
+    path: 'roles/planted.ts',
+    text: "import { readFileSync } from 'node:fs'\nexport const x = readFileSync\n",
+    rule: 'no-restricted-imports',
+  },
+  {
+    path: 'llm/planted.ts',
+    text: "import * as ort from 'onnxruntime-node'\nexport const x = ort\n",
+    rule: 'no-restricted-imports',
+  },
+  {
+    path: 'pipeline/planted.ts',
+    text: 'export const x = (): number => Math.random()\n',
+    rule: 'no-restricted-properties',
+  },
   { path: 'store/planted.ts', text: 'export const x = (): number => Date.now()\n', rule: 'no-restricted-properties' },
-  { path: 'roles/parse/planted.ts', text: "export const x = (): unknown => JSON.parse('1')\n", rule: 'no-restricted-properties' },
-  { path: 'training/planted.ts', text: "export const x = (): void => console.log('x')\n", rule: 'no-restricted-globals' },
-  { path: 'training/net.ts', text: "export const x = (): Promise<Response> => fetch('http://localhost')\n", rule: 'no-restricted-globals' },
+  {
+    path: 'roles/parse/planted.ts',
+    text: "export const x = (): unknown => JSON.parse('1')\n",
+    rule: 'no-restricted-properties',
+  },
+  {
+    path: 'training/planted.ts',
+    text: "export const x = (): void => console.log('x')\n",
+    rule: 'no-restricted-globals',
+  },
+  {
+    path: 'training/net.ts',
+    text: "export const x = (): Promise<Response> => fetch('http://localhost')\n",
+    rule: 'no-restricted-globals',
+  },
 ]
 
 const otherFaults = [
   { path: 'core/any.ts', text: 'export const x = (a: any): number => Number(a)\n', rule: 'no-explicit-any' },
   { path: 'core/bang.ts', text: 'export const x = (a?: string): string => a!\n', rule: 'no-non-null-assertion' },
-  { path: 'core/float.ts', text: 'export async function f(): Promise<void> {}\nexport function g(): void {\n  f()\n}\n', rule: 'no-floating-promises' },
+  {
+    path: 'core/float.ts',
+    text: 'export async function f(): Promise<void> {}\nexport function g(): void {\n  f()\n}\n',
+    rule: 'no-floating-promises',
+  },
   { path: 'core/default.ts', text: 'export default 1\n', rule: 'no-default-export' },
   { path: 'core/returns.ts', text: 'export function f() {\n  return 1\n}\n', rule: 'explicit-module-boundary-types' },
-  { path: 'core/ring-a.ts', text: "import { b } from './ring-b.ts'\nexport const a = (): number => b() + 1\n", rule: 'no-cycle' },
-  { path: 'core/ring-b.ts', text: "import { a } from './ring-a.ts'\nexport const b = (): number => a() + 1\n", rule: 'no-cycle' },
-  { path: 'core/long.ts', text: 'export const x = 1\n'.repeat(1) + '// line\nexport {}\n'.repeat(300), rule: 'max-lines' },
+  {
+    path: 'core/ring-a.ts',
+    text: "import { b } from './ring-b.ts'\nexport const a = (): number => b() + 1\n",
+    rule: 'no-cycle',
+  },
+  {
+    path: 'core/ring-b.ts',
+    text: "import { a } from './ring-a.ts'\nexport const b = (): number => a() + 1\n",
+    rule: 'no-cycle',
+  },
+  {
+    path: 'core/long.ts',
+    text: 'export const x = 1\n'.repeat(1) + '// line\nexport {}\n'.repeat(300),
+    rule: 'max-lines',
+  },
 ]
 
 describe('the house', () => {
@@ -157,8 +208,16 @@ describe('the house', () => {
   })
 
   it('has no switch-off of the type checker or the linter in any source', () => {
-    const marks = ['oxlint-' + 'disable', 'eslint-' + 'disable', '@ts-' + 'ignore', '@ts-' + 'nocheck', '@ts-' + 'expect-error']
-    const found = files.filter((path) => marks.some((mark) => readFileSync(join(root, 'src', path), 'utf8').includes(mark)))
+    const marks = [
+      'oxlint-' + 'disable',
+      'eslint-' + 'disable',
+      '@ts-' + 'ignore',
+      '@ts-' + 'nocheck',
+      '@ts-' + 'expect-error',
+    ]
+    const found = files.filter((path) =>
+      marks.some((mark) => readFileSync(join(root, 'src', path), 'utf8').includes(mark)),
+    )
     expect(found).toEqual([])
   })
 })
@@ -199,7 +258,10 @@ function lint(folder: string): string[] {
   const binary = join(root, 'node_modules', 'oxlint', 'bin', 'oxlint')
   let output: string
   try {
-    output = execFileSync(process.execPath, [binary, '--type-aware', '-f', 'json', 'src'], { cwd: folder, encoding: 'utf8' })
+    output = execFileSync(process.execPath, [binary, '--type-aware', '-f', 'json', 'src'], {
+      cwd: folder,
+      encoding: 'utf8',
+    })
   } catch (error) {
     output = (error as { stdout: string }).stdout
   }

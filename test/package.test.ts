@@ -31,7 +31,10 @@ describe('the lock file (npm run lock)', () => {
 })
 
 describe('package.json', () => {
-  const manifest = read('package.json') as { allowScripts: Record<string, boolean>; dependencies: Record<string, string> }
+  const manifest = read('package.json') as {
+    allowScripts: Record<string, boolean>
+    dependencies: Record<string, string>
+  }
 
   it('denies every install script by name, for the versions of npm that ask', () => {
     expect(manifest.allowScripts).toEqual({ esbuild: false, 'onnxruntime-node': false })

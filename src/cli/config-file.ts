@@ -4,7 +4,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { LineCounter, isMap, isNode, isPair, parseDocument, type Document } from 'yaml'
-import { z } from 'zod'
+import type { z } from 'zod'
 import { ConfigError, errorMessage } from '../core/errors.ts'
 import { explainIssue } from './config-issue.ts'
 

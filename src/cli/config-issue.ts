@@ -92,7 +92,8 @@ function knownKeys(description: JsonObject, path: readonly PropertyKey[]): strin
 
 function allowedValues(description: JsonObject, path: readonly PropertyKey[]): string[] {
   return descriptionsAt(description, path).flatMap((one) => {
-    if ('const' in one) return [String(one['const'])]
-    return Array.isArray(one['enum']) ? one['enum'].map(String) : []
+    const { const: only, enum: several } = one
+    if (typeof only === 'string') return [only]
+    return Array.isArray(several) ? several.filter((value) => typeof value === 'string') : []
   })
 }

@@ -1,6 +1,14 @@
 /** The configuration as the verbs use it: read, checked, defaults filled in, paths resolved against the file's folder. */
 import { dirname, resolve } from 'node:path'
-import { configSchema, trainConfigSchema, type Config, type ModelEndpoint, type TrainConfig } from '../records/index.ts'
+import { z } from 'zod'
+import {
+  configSchema,
+  trainConfigSchema,
+  type Config,
+  type ModelEndpoint,
+  type PairingConfig,
+  type TrainConfig,
+} from '../records/index.ts'
 import { loadConfigFile } from './config-file.ts'
 
 /** Reads `pop.yaml`. Throws ConfigError. */
@@ -16,6 +24,19 @@ export async function loadTrainConfig(path: string): Promise<TrainConfig> {
   const folder = dirname(path)
   const corpus = config.corpus === undefined ? {} : { corpus: resolveCorpus(config.corpus, folder) }
   return { ...resolveCommon(config, folder), ...corpus }
+}
+
+/** For `pop pair`: everything but pairing and seed may be missing. */
+const pairFileSchema = z.strictObject({
+  ...configSchema.shape,
+  corpus: configSchema.shape.corpus.optional(),
+  model: configSchema.shape.model.optional(),
+})
+
+/** The pairing settings and the seed of a configuration (YAML, or a run's `config.json`); the defaults without one. */
+export async function loadPairingConfig(path: string | undefined): Promise<{ pairing: PairingConfig; seed: number }> {
+  const { pairing, seed } = path === undefined ? pairFileSchema.parse({}) : await loadConfigFile(pairFileSchema, path)
+  return { pairing, seed }
 }
 
 function resolveCommon<C extends Omit<Config, 'corpus'>>(config: C, folder: string): C {

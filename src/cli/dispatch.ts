@@ -109,5 +109,5 @@ function isAbort(error: unknown): boolean {
 
 /** Control characters in a message come from files and models: they must not reach the terminal. */
 function oneLine(text: string): string {
-  return text.replaceAll(/[\u0000-\u001F\u007F-\u009F]+/g, ' ').trim()
+  return text.replaceAll(/\p{Cc}+/gu, ' ').trim()
 }

@@ -14,8 +14,9 @@ export function duration(seconds: number): string {
   return `${Math.floor(whole / 3600)} h ${String(Math.floor((whole % 3600) / 60)).padStart(2, '0')} min`
 }
 
-/** `0.412 [0.380, 0.444]`. */
-export function estimate(value: Estimate): string {
+/** `0.412 [0.380, 0.444]`, or a dash where nothing could be judged. */
+export function estimate(value: Estimate | null): string {
+  if (value === null) return '–'
   return `${value.mean.toFixed(3)} [${value.low.toFixed(3)}, ${value.high.toFixed(3)}]`
 }
 
@@ -25,8 +26,8 @@ export function describeResult(result: SuiteResult): string {
   const parts = [
     `${result.suite} ${when}: sampled ${estimate(result.sampled)}`,
     ...(result.greedy === null ? [] : [`greedy ${result.greedy.mean.toFixed(3)}`]),
-    `valid ${(100 * result.validity).toFixed(1)} %`,
-    `${result.meanAnswerWords.toFixed(1)} words`,
+    ...(result.validity === null ? [] : [`valid ${(100 * result.validity).toFixed(1)} %`]),
+    ...(result.meanAnswerWords === null ? [] : [`${result.meanAnswerWords.toFixed(1)} words`]),
   ]
   if (result.unscored > 0) parts.push(`${result.unscored} unscored`)
   return parts.join(' · ')

@@ -15,12 +15,15 @@ const terminal = processTerminal(process.env)
 function onSignal(): void {
   if (interrupted.signal.aborted) process.exit(130)
   terminal.say('\npop: stopping: what runs now is finished and saved; Ctrl-C again quits at once')
-  interrupted.abort(new InterruptedError('interrupted; what was finished is saved, the same command goes on from there'))
+  interrupted.abort(
+    new InterruptedError('interrupted; what was finished is saved, the same command goes on from there'),
+  )
 }
 
 async function version(): Promise<string> {
   const manifest = parseJson(await readFile(new URL('../../package.json', import.meta.url), 'utf8'))
-  return manifest.ok && isJsonObject(manifest.value) ? String(manifest.value['version']) : 'unknown'
+  const found = manifest.ok && isJsonObject(manifest.value) ? manifest.value['version'] : undefined
+  return typeof found === 'string' ? found : 'unknown'
 }
 
 process.on('SIGINT', onSignal)

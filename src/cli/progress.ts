@@ -10,13 +10,14 @@ import type { Terminal } from './terminal.ts'
 export interface Progress {
   readonly onEvent: OnRunEvent
   /** Takes the live line away, so that other output can follow. */
-  stop(): void
+  readonly stop: () => void
 }
 
 /** Milliseconds between redraws of the live line, and between plain lines of one stage. */
 const REDRAW_MS = 100
 const PLAIN_MS = 10_000
 
+type StageEvent = Extract<RunEvent, { type: 'stage' }>
 type ProgressEvent = Extract<RunEvent, { type: 'progress' }>
 type StepEvent = Extract<RunEvent, { type: 'step' }>
 
@@ -30,80 +31,115 @@ interface StageClock {
 
 /** A display of events on `terminal`. */
 export function createProgress(terminal: Terminal, clock: Clock): Progress {
-  let stage: StageClock | undefined
-  let drawn = false
+  const display = new Display(terminal, clock)
+  return {
+    onEvent: (event) => {
+      display.show(event)
+    },
+    stop: () => {
+      display.clear()
+    },
+  }
+}
 
-  const clear = (): void => {
-    if (drawn) terminal.control('\r\u001B[2K')
-    drawn = false
-  }
-  const line = (text: string): void => {
-    clear()
-    terminal.say(text)
-  }
-  const enter = (round: number, name: RunStage): StageClock => {
-    const label = stageLabel(round, name)
-    if (stage?.name !== label) {
-      const now = clock.monotonic()
-      stage = { name: label, startedAt: now, lastShownAt: -Infinity, doneAtStart: undefined }
-    }
-    return stage
-  }
-  /** Shows a passing state: redrawn on a live terminal, now and then a line elsewhere. */
-  const passing = (here: StageClock, text: () => string, last: boolean): void => {
-    const now = clock.monotonic()
-    const due = now - here.lastShownAt >= (terminal.live ? REDRAW_MS : PLAIN_MS)
-    if (!due && !(last && terminal.live)) return
-    here.lastShownAt = now
-    if (terminal.live) {
-      terminal.control(`\r\u001B[2K${cut(text(), terminal.columns() - 1)}`)
-      drawn = true
-    } else if (now > here.startedAt) {
-      terminal.say(text())
-    }
+class Display {
+  private readonly terminal: Terminal
+  private readonly clock: Clock
+  /** By name: stages of one round may run side by side. */
+  private readonly stages = new Map<string, StageClock>()
+  private drawn = false
+
+  constructor(terminal: Terminal, clock: Clock) {
+    this.terminal = terminal
+    this.clock = clock
   }
 
-  const onEvent = (event: RunEvent): void => {
+  show(event: RunEvent): void {
     switch (event.type) {
-      case 'stage': {
-        const here = enter(event.round, event.stage)
-        if (event.state === 'finished') line(finished(terminal, here, clock, event.summary))
-        else if (!terminal.live) line(`${here.name} …${event.total === undefined ? '' : ` ${grouped(event.total)}`}`)
+      case 'stage':
+        this.showStage(event)
         return
-      }
       case 'progress': {
-        const here = enter(event.round, event.stage)
-        here.doneAtStart ??= event.done
-        passing(here, () => progressText(here, clock, event), event.done >= event.total)
+        const stage = this.enter(event.round, event.stage)
+        stage.doneAtStart ??= event.done
+        this.passing(stage, event.done >= event.total, (seconds) => progressText(stage, seconds, event))
         return
       }
       case 'step': {
-        const here = enter(event.round, 'train')
-        passing(here, () => stepText(here, clock, event), event.step.step >= event.total)
+        const stage = this.enter(event.round, 'train')
+        this.passing(stage, event.step.step >= event.total, (seconds) => stepText(stage, seconds, event))
         return
       }
       case 'evaluation':
-        line(describeResult(event.result))
+        this.line(describeResult(event.result))
         return
       case 'note':
-        line(event.text)
+        this.line(event.text)
     }
   }
-  return { onEvent, stop: clear }
+
+  clear(): void {
+    if (this.drawn) this.terminal.control('\r\u001B[2K')
+    this.drawn = false
+  }
+
+  private showStage(event: StageEvent): void {
+    const stage = this.enter(event.round, event.stage)
+    if (event.state === 'finished') {
+      this.stages.delete(stage.name)
+      this.line(finished(this.terminal, stage, this.secondsOf(stage), event.summary))
+    } else if (!this.terminal.live) {
+      this.line(`${stage.name} …${event.total === undefined ? '' : ` ${grouped(event.total)}`}`)
+    }
+  }
+
+  private line(text: string): void {
+    this.clear()
+    this.terminal.say(text)
+  }
+
+  private enter(round: number, name: RunStage): StageClock {
+    const label = round === 0 ? name : `round ${round} ${name}`
+    const known = this.stages.get(label)
+    if (known !== undefined) return known
+    const now = this.clock.monotonic()
+    const stage = {
+      name: label,
+      startedAt: now,
+      lastShownAt: this.terminal.live ? -Infinity : now,
+      doneAtStart: undefined,
+    }
+    this.stages.set(label, stage)
+    return stage
+  }
+
+  /** Shows a passing state: redrawn on a live terminal, now and then a line elsewhere. */
+  private passing(stage: StageClock, last: boolean, text: (seconds: number) => string): void {
+    const { terminal } = this
+    const now = this.clock.monotonic()
+    const due = now - stage.lastShownAt >= (terminal.live ? REDRAW_MS : PLAIN_MS)
+    if (!due && !(last && terminal.live)) return
+    stage.lastShownAt = now
+    if (terminal.live) {
+      terminal.control(`\r\u001B[2K${cut(text(this.secondsOf(stage)), terminal.columns() - 1)}`)
+      this.drawn = true
+    } else {
+      terminal.say(text(this.secondsOf(stage)))
+    }
+  }
+
+  private secondsOf(stage: StageClock): number {
+    return (this.clock.monotonic() - stage.startedAt) / 1000
+  }
 }
 
-function stageLabel(round: number, stage: RunStage): string {
-  return round === 0 ? stage : `round ${round} ${stage}`
-}
-
-function finished(terminal: Terminal, here: StageClock, clock: Clock, summary: string | undefined): string {
-  const took = duration((clock.monotonic() - here.startedAt) / 1000)
+function finished(terminal: Terminal, here: StageClock, seconds: number, summary: string | undefined): string {
+  const took = duration(seconds)
   const what = summary === undefined ? '' : `: ${summary}`
   return `${terminal.style('green', '✓')} ${here.name}${what} ${terminal.style('dim', `(${took})`)}`
 }
 
-function progressText(here: StageClock, clock: Clock, event: ProgressEvent): string {
-  const seconds = (clock.monotonic() - here.startedAt) / 1000
+function progressText(here: StageClock, seconds: number, event: ProgressEvent): string {
   const parts = [`${here.name} ${bar(event.done, event.total)} ${grouped(event.done)}/${grouped(event.total)}`]
   if (event.failed > 0) parts.push(`${grouped(event.failed)} failed`)
   if (event.inFlight > 0) parts.push(`${grouped(event.inFlight)} in flight`)
@@ -113,8 +149,7 @@ function progressText(here: StageClock, clock: Clock, event: ProgressEvent): str
   return [...parts, ...left].join(' · ')
 }
 
-function stepText(here: StageClock, clock: Clock, { step, total }: StepEvent): string {
-  const seconds = (clock.monotonic() - here.startedAt) / 1000
+function stepText(here: StageClock, seconds: number, { step, total }: StepEvent): string {
   const parts = [
     `${here.name} ${bar(step.step, total)} step ${step.step}/${total}`,
     `loss ${step.loss.toFixed(4)}`,

@@ -1,0 +1,92 @@
+/** `pop status`: where a run stands, read from its folder, also while another process writes it. */
+import { countCalls, readRunData, type RoundData, type RunData } from '../../dashboard/run-data.ts'
+import type { StageName } from '../../records/index.ts'
+import { RunReader } from '../../store/index.ts'
+import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { describeResult, grouped, table } from '../format.ts'
+
+export const status: Command = {
+  name: 'status',
+  summary: 'show where a run stands',
+  usage: 'RUN',
+  examples: [
+    ['pop status runs/my-run', 'rounds, calls, pairs, training and scores so far'],
+    ['pop status runs/my-run --json | jq .rounds', 'the same as JSON'],
+  ],
+  options: { json: jsonOption },
+  positionals: { min: 1, max: 1 },
+  run: runStatus,
+}
+
+type Calls = Partial<Record<StageName, number>>
+
+async function runStatus(invocation: Invocation, { terminal }: Context): Promise<void> {
+  const reader = await RunReader.open(invocation.positionals[0] ?? '')
+  const data = await readRunData(reader)
+  const calls = await countCalls(reader)
+  const journal = await reader.readJournal()
+  const { usage, health } = journal
+  await journal.close()
+  if (invocation.has('json')) {
+    const rounds = roundNumbers(data, calls).map((round) => roundJson(round, data, calls.get(round) ?? {}))
+    const stages = data.manifest?.stages ?? []
+    await terminal.write(
+      `${JSON.stringify({ name: data.manifest?.name ?? null, stages, usage, unreadable: health.unreadable, rounds })}\n`,
+    )
+    return
+  }
+  const evaluations = data.rounds.flatMap((round) => round.evaluations)
+  const lines = [
+    `${data.manifest?.name ?? reader.dir} (${reader.dir})`,
+    stagesLine(data),
+    `${grouped(usage.calls)} calls, ${grouped(usage.promptTokens)} prompt and ${grouped(usage.completionTokens)} completion tokens`,
+    ...(health.unreadable > 0
+      ? [`${health.unreadable} journal lines cannot be read (first: ${health.firstUnreadable ?? ''})`]
+      : []),
+    '',
+    roundTable(data, calls),
+    ...(evaluations.length > 0 ? ['', ...evaluations.map(describeResult)] : []),
+  ]
+  await terminal.write(`${lines.join('\n')}\n`)
+}
+
+function stagesLine({ manifest }: RunData): string {
+  const running = manifest?.stages.filter((stage) => stage.state === 'running') ?? []
+  const done = manifest?.stages.filter((stage) => stage.state === 'done').at(-1)
+  if (running.length > 0) return `begun, not finished: ${running.map((s) => `round ${s.round} ${s.stage}`).join(', ')}`
+  return done === undefined ? 'nothing finished yet' : `finished up to round ${done.round} ${done.stage}`
+}
+
+function roundNumbers(data: RunData, calls: ReadonlyMap<number, Calls>): number[] {
+  const all = new Set([...data.rounds.map(({ round }) => round), ...calls.keys()])
+  return [...all].sort((a, b) => a - b)
+}
+
+function roundTable(data: RunData, calls: ReadonlyMap<number, Calls>): string {
+  const rows = roundNumbers(data, calls)
+    .filter((round) => round > 0)
+    .map((round) => {
+      const of = calls.get(round) ?? {}
+      const found = data.rounds.find((one) => one.round === round)
+      const counts = [of.propose, of.solve, of.rubric, of.score].map((count) => grouped(count ?? 0))
+      return [String(round), ...counts, shown(found?.examples), shown(found?.pairs), shown(found?.steps.length)]
+    })
+  return table(['round', 'propose', 'solve', 'rubric', 'score', 'examples', 'pairs', 'steps'], rows)
+}
+
+function shown(count: number | null | undefined): string {
+  return count == null ? '–' : grouped(count)
+}
+
+function roundJson(round: number, data: RunData, calls: Calls): object {
+  const found: RoundData | undefined = data.rounds.find((one) => one.round === round)
+  return {
+    round,
+    calls,
+    examples: found?.examples ?? null,
+    pairs: found?.pairs ?? null,
+    steps: found?.steps.length ?? 0,
+    lastStep: found?.steps.at(-1) ?? null,
+    evaluations: found?.evaluations ?? [],
+  }
+}

@@ -1,0 +1,98 @@
+/** What a run folder holds, round by round, for whoever shows it. Reads only; knows no page and no terminal. */
+import { stat } from 'node:fs/promises'
+import { z } from 'zod'
+import {
+  exampleSchema,
+  preferencePairSchema,
+  suiteResultSchema,
+  trainingStepSchema,
+  type Config,
+  type Example,
+  type PreferencePair,
+  type RunManifest,
+  type StageName,
+  type SuiteResult,
+  type TrainingStep,
+} from '../records/index.ts'
+import { readJsonl, type RunReader } from '../store/index.ts'
+
+/** The finished results of one round; 0 is what was measured before the first. */
+export interface RoundData {
+  readonly round: number
+  readonly evaluations: readonly SuiteResult[]
+  readonly steps: readonly TrainingStep[]
+  /** Null while the file does not exist. */
+  readonly pairs: number | null
+  readonly examples: number | null
+}
+
+export interface RunData {
+  readonly manifest: RunManifest | null
+  readonly config: Config | null
+  readonly rounds: readonly RoundData[]
+}
+
+/** Everything but the examples. @throws {RunFolderError | InputError} when a file is damaged */
+export async function readRunData(reader: RunReader): Promise<RunData> {
+  const rounds: RoundData[] = []
+  for (const round of await reader.rounds()) rounds.push(await readRound(reader, round))
+  return { manifest: await reader.readManifest(), config: await reader.readConfig(), rounds }
+}
+
+async function readRound(reader: RunReader, round: number): Promise<RoundData> {
+  const paths = reader.round(round)
+  return {
+    round,
+    evaluations: (await reader.readJson(paths.evaluation, z.array(suiteResultSchema))) ?? [],
+    steps: (await exists(paths.metrics)) ? await collect(readJsonl(paths.metrics, trainingStepSchema)) : [],
+    pairs: await countLines(paths.pairs),
+    examples: await countLines(paths.examples),
+  }
+}
+
+/** The examples of a round, one at a time; none while the file does not exist. */
+export async function* readExamples(reader: RunReader, round: number): AsyncGenerator<Example> {
+  const path = reader.round(round).examples
+  if (await exists(path)) yield* readJsonl(path, exampleSchema)
+}
+
+/** The pairs of a round, one at a time; none while the file does not exist. */
+export async function* readPairs(reader: RunReader, round: number): AsyncGenerator<PreferencePair> {
+  const path = reader.round(round).pairs
+  if (await exists(path)) yield* readJsonl(path, preferencePairSchema)
+}
+
+/** Finished calls by round and stage, counted from the journal: also of a round that has no file yet. */
+export async function countCalls(reader: RunReader): Promise<Map<number, Partial<Record<StageName, number>>>> {
+  const journal = await reader.readJournal()
+  try {
+    const counts = new Map<number, Partial<Record<StageName, number>>>()
+    for (const key of journal.keys()) {
+      const [, round, stage] = /^r(\d+)\/.*\/(propose|solve|rubric|score)\//.exec(key) ?? []
+      if (round === undefined || stage === undefined) continue
+      const ofRound = counts.get(Number(round)) ?? {}
+      ofRound[stage as StageName] = (ofRound[stage as StageName] ?? 0) + 1
+      counts.set(Number(round), ofRound)
+    }
+    return counts
+  } finally {
+    await journal.close()
+  }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null
+}
+
+async function countLines(path: string): Promise<number | null> {
+  if (!(await exists(path))) return null
+  let count = 0
+  for await (const _ of readJsonl(path, z.unknown())) count++
+  return count
+}
+
+async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
+  const all: T[] = []
+  for await (const item of items) all.push(item)
+  return all
+}
