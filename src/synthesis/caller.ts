@@ -1,0 +1,191 @@
+/**
+ * The one way to a model: looks in the journal first, waits for its turn, calls with a seed that follows from the run's
+ * seed and the call's key, writes the journal, hands on. A finished call is never made again. Knows no role.
+ */
+import type { Clock } from '../core/clock.ts'
+import { PriorityLimiter } from '../core/concurrency.ts'
+import { BudgetError, EndpointError, errorMessage } from '../core/errors.ts'
+import { hashValue } from '../core/hash.ts'
+import { deriveSeed, rng } from '../core/rng.ts'
+import type { GenerateRequest, Generation, JournalCall, LanguageModel } from '../records/index.ts'
+import type { Journal } from '../store/index.ts'
+import { CircuitBreaker } from './breaker.ts'
+import type { SynthesisEvent, SynthesisStage } from './events.ts'
+import { synthesisStages } from './events.ts'
+import { Stopped, type Stopper } from './stopper.ts'
+
+/** Tries of one call, the first included; the model's client has its own below this. */
+const tries = 3
+const firstWaitMs = 1000
+const longestWaitMs = 60_000
+/** Answers that no other call will get either: wrong key, no access, no such model. */
+const hopelessStatus: readonly (number | undefined)[] = [401, 403, 404]
+
+export interface Call {
+  readonly stage: SynthesisStage
+  readonly key: string
+  readonly model: LanguageModel
+  /** Without the seed, which follows from the key. */
+  readonly request: Omit<GenerateRequest, 'seed'>
+}
+
+/** A sample as the journal keeps it: what a resume sees is what the first run saw. */
+export type Sample = JournalCall['generations'][number]
+
+/** `ok: false`: given up for this session; nothing was journaled, so a resume makes the call again. */
+export type CallResult =
+  | { readonly ok: true; readonly samples: readonly Sample[] }
+  | { readonly ok: false; readonly error: EndpointError }
+
+export interface CallerOptions {
+  readonly journal: Journal
+  readonly seed: number
+  readonly concurrency: number
+  /** Tokens of the whole run, earlier sessions included. */
+  readonly tokenBudget: number | undefined
+  readonly stopper: Stopper
+  readonly clock: Clock
+  readonly onEvent: (event: SynthesisEvent) => void
+}
+
+export class Caller {
+  private readonly options: CallerOptions
+  private readonly limiter: PriorityLimiter
+  private readonly breakers = new Map<LanguageModel, CircuitBreaker>()
+
+  constructor(options: CallerOptions) {
+    this.options = options
+    this.limiter = new PriorityLimiter(options.concurrency)
+  }
+
+  /**
+   * The samples of a call, from the journal or from the model.
+   * @throws {Stopped} when the run is stopping and the call is not in the journal.
+   */
+  async call(call: Call): Promise<CallResult> {
+    const request: GenerateRequest = { ...call.request, seed: deriveSeed(this.options.seed, call.key) }
+    const inputs = hashValue({ model: call.model.name, request })
+    const found = this.options.journal.get(call.key, inputs)
+    if (found?.kind === 'call') {
+      this.finished(call, found, true)
+      return { ok: true, samples: found.generations }
+    }
+    const result = await this.limiter.run(synthesisStages.indexOf(call.stage), () => this.make(call, request, inputs))
+    if (result instanceof EndpointError) {
+      // A failure that stops the run, or comes while it stops, says nothing about the question.
+      this.options.stopper.check()
+      return { ok: false, error: result }
+    }
+    return { ok: true, samples: result.generations }
+  }
+
+  private async make(call: Call, request: GenerateRequest, inputs: string): Promise<JournalCall | EndpointError> {
+    const { journal, stopper, clock, onEvent } = this.options
+    stopper.check()
+    this.checkBudget()
+    onEvent({ type: 'callStarted', stage: call.stage, key: call.key })
+    const before = clock.monotonic()
+    const outcome = await this.tryCall(call, request)
+    if (outcome instanceof EndpointError) {
+      onEvent({ type: 'callFailed', stage: call.stage, key: call.key, message: outcome.message })
+      return outcome
+    }
+    const ms = Math.round(clock.monotonic() - before)
+    const generations = outcome.map(toSample)
+    const { key, model } = call
+    const entry: JournalCall = { v: 1, kind: 'call', key, inputs, at: clock.now(), ms, model: model.name, generations }
+    // Its place is free when the call is written: a disk slower than the models slows the calls, not fills the memory.
+    await journal.append(entry)
+    this.finished(call, entry, false)
+    return entry
+  }
+
+  private async tryCall(call: Call, request: GenerateRequest): Promise<Generation[] | EndpointError> {
+    const breaker = this.breakerOf(call.model)
+    for (let attempt = 1; ; attempt++) {
+      try {
+        const generations = await call.model.generate(request)
+        if (generations.length !== request.n) throw wrongCount(call.model, generations.length, request.n)
+        breaker.succeeded()
+        return generations
+      } catch (error) {
+        if (!(error instanceof EndpointError)) throw error
+        if (hopelessStatus.includes(error.status)) this.options.stopper.stop(error)
+        else if (breaker.failed()) this.options.stopper.stop(tooManyFailures(call.model, breaker, error))
+        if (!error.retryable || attempt >= tries || this.options.stopper.reason !== null) return error
+        await this.wait(call, attempt, error)
+      }
+    }
+  }
+
+  /** @throws {Stopped} when the run stops meanwhile. */
+  private async wait(call: Call, attempt: number, error: EndpointError): Promise<void> {
+    const { seed, clock, stopper, onEvent } = this.options
+    const jitter = 0.5 + rng(seed, call.key, 'wait', attempt).uniform()
+    const asked = error.retryAfterSeconds === undefined ? 0 : error.retryAfterSeconds * 1000
+    const waitMs = Math.min(longestWaitMs, Math.max(asked, firstWaitMs * 2 ** (attempt - 1) * jitter))
+    onEvent({ type: 'callRetried', stage: call.stage, key: call.key, waitMs, message: error.message })
+    await clock.sleep(waitMs, stopper.signal).catch((reason: unknown) => {
+      onEvent({ type: 'callFailed', stage: call.stage, key: call.key, message: error.message })
+      throw stopper.reason === null ? reason : new Stopped()
+    })
+  }
+
+  private checkBudget(): void {
+    const { journal, stopper, tokenBudget } = this.options
+    if (tokenBudget === undefined) return
+    const { promptTokens, completionTokens } = journal.usage
+    const spent = promptTokens + completionTokens
+    if (spent < tokenBudget) return
+    stopper.stop(
+      new BudgetError(
+        `The budget of ${tokenBudget} tokens is used up (${spent} spent); everything is saved: ` +
+          'raise budget.tokens and run the same command again to go on',
+      ),
+    )
+    stopper.check()
+  }
+
+  private finished(call: Call, entry: JournalCall, replayed: boolean): void {
+    const total = (pick: (sample: Sample) => number): number =>
+      entry.generations.reduce((sum, sample) => sum + pick(sample), 0)
+    this.options.onEvent({
+      type: 'callFinished',
+      stage: call.stage,
+      key: call.key,
+      replayed,
+      promptTokens: total(({ usage }) => usage.promptTokens),
+      completionTokens: total(({ usage }) => usage.completionTokens),
+      ms: entry.ms,
+    })
+  }
+
+  private breakerOf(model: LanguageModel): CircuitBreaker {
+    const breaker = this.breakers.get(model) ?? new CircuitBreaker(this.options.concurrency)
+    this.breakers.set(model, breaker)
+    return breaker
+  }
+}
+
+function toSample({ text, finishReason, usage }: Generation): Sample {
+  const { promptTokens, completionTokens } = usage
+  return { text, finishReason, usage: { promptTokens: count(promptTokens), completionTokens: count(completionTokens) } }
+}
+
+/** Token counts come from a server; the journal takes whole numbers only. */
+function count(value: number): number {
+  return Number.isFinite(value) ? Math.max(0, Math.round(value)) : 0
+}
+
+function wrongCount(model: LanguageModel, got: number, wanted: number): EndpointError {
+  return new EndpointError(`${model.name} gave ${got} samples where ${wanted} were asked for`, { retryable: false })
+}
+
+function tooManyFailures(model: LanguageModel, breaker: CircuitBreaker, last: EndpointError): EndpointError {
+  return new EndpointError(
+    `Stopped: ${breaker.describe()} calls to ${model.name} failed, the last with: ${errorMessage(last)}. ` +
+      'Everything finished is saved; when the server works again, run the same command to go on',
+    { retryable: last.retryable, ...(last.status === undefined ? {} : { status: last.status }) },
+    { cause: last },
+  )
+}

@@ -1,0 +1,215 @@
+/**
+ * Applies the roles to documents. All questions and stages flow at once: a later stage goes first, new documents are
+ * begun only when there is room for a call, and there is no barrier. Finished examples come out in the order of the
+ * documents. Knows no prompt and no file but the journal.
+ */
+import { systemClock, type Clock } from '../core/clock.ts'
+import { InputError, InterruptedError } from '../core/errors.ts'
+import type { Document, Example } from '../records/index.ts'
+import type { TaskProfile } from '../roles/index.ts'
+import type { Journal } from '../store/index.ts'
+import { Caller } from './caller.ts'
+import { Demand, type DemandShare } from './demand.ts'
+import type { SynthesisEvent } from './events.ts'
+import { playQuestion } from './question.ts'
+import type { QuestionContext, RoleModels, SynthesisSettings } from './stages.ts'
+import { Stopped, Stopper } from './stopper.ts'
+
+export interface SynthesisOptions {
+  /** 1-based. */
+  readonly round: number
+  /** With distinct ids. */
+  readonly documents: readonly Document[]
+  readonly task: TaskProfile
+  readonly models: RoleModels
+  readonly settings: SynthesisSettings
+  readonly journal: Journal
+  readonly seed: number
+  /** Calls in flight at most; one call may ask for many samples. */
+  readonly concurrency: number
+  /** Tokens (prompt and completion) that the whole run may spend, earlier sessions and rounds included. */
+  readonly tokenBudget?: number | undefined
+  /** Aborting drains: calls that are out come back and are journaled, no other is made. */
+  readonly signal?: AbortSignal | undefined
+  readonly onEvent?: ((event: SynthesisEvent) => void) | undefined
+  readonly clock?: Clock | undefined
+}
+
+/** What a finished synthesis says of itself. */
+export interface SynthesisSummary {
+  readonly examples: number
+  /** Calls given up in this session: run again to make them. */
+  readonly failedCalls: number
+}
+
+/**
+ * Plays every question of every document and returns the examples in the order of the documents. Calls found in the
+ * journal are not made again, so that with a complete journal this rebuilds the same examples without a model.
+ *
+ * The method's stages and retries: arXiv 2604.20051.
+ * @throws {InterruptedError} after `signal` was aborted; {BudgetError} when the budget is used up; {EndpointError} when
+ * most calls to a model fail. In each case everything finished is in the journal and a second run goes on from there.
+ */
+export async function synthesize(options: SynthesisOptions): Promise<Example[]> {
+  const examples: Example[] = []
+  await synthesizeTo(options, (example) => {
+    examples.push(example)
+  })
+  return examples
+}
+
+/** As `synthesize`, handing on each example in order instead of keeping all; waits for `sink`, so memory stays flat. */
+export async function synthesizeTo(
+  options: SynthesisOptions,
+  sink: (example: Example) => void | Promise<void>,
+): Promise<SynthesisSummary> {
+  requireDistinct(options.documents)
+  return new Flow(options, sink).run()
+}
+
+class Flow {
+  private readonly options: SynthesisOptions
+  private readonly sink: (example: Example) => void | Promise<void>
+  private readonly stopper = new Stopper()
+  private readonly demand = new Demand()
+  private readonly caller: Caller
+  /** Questions begun and not ended. */
+  private running = 0
+  private allEnded: () => void = () => undefined
+  /** Finished, waiting for an earlier one. */
+  private readonly finished = new Map<number, Example>()
+  private begun = 0
+  private emitted = 0
+  private failedCalls = 0
+  private emitting: Promise<void> = Promise.resolve()
+
+  constructor(options: SynthesisOptions, sink: (example: Example) => void | Promise<void>) {
+    this.options = options
+    this.sink = sink
+    this.caller = new Caller({
+      journal: options.journal,
+      seed: options.seed,
+      concurrency: options.concurrency,
+      tokenBudget: options.tokenBudget,
+      stopper: this.stopper,
+      clock: options.clock ?? systemClock,
+      onEvent: (event) => {
+        this.tell(event)
+      },
+    })
+  }
+
+  async run(): Promise<SynthesisSummary> {
+    const interrupt = (): void => {
+      this.stopper.stop(new InterruptedError('Interrupted; everything finished is saved: run the same command to go on'))
+    }
+    if (this.options.signal?.aborted === true) interrupt()
+    this.options.signal?.addEventListener('abort', interrupt, { once: true })
+    try {
+      await new Promise<void>((resolve) => {
+        this.allEnded = resolve
+        this.admit()
+      })
+    } finally {
+      this.options.signal?.removeEventListener('abort', interrupt)
+    }
+    if (this.stopper.reason !== null && this.emitted < this.total) throw this.stopper.reason
+    return { examples: this.emitted, failedCalls: this.failedCalls }
+  }
+
+  private get total(): number {
+    return this.options.documents.length * this.options.settings.synthesis.questionsPerDocument
+  }
+
+  /** Begins questions while there is room for their calls and for their examples. */
+  private admit(): void {
+    const { concurrency } = this.options
+    const window = 2 * concurrency + 64
+    while (
+      this.stopper.reason === null &&
+      this.begun < this.total &&
+      this.demand.value < concurrency &&
+      this.begun < this.emitted + window
+    ) {
+      this.running++
+      void this.play(this.begun++).finally(() => {
+        this.running--
+        this.admit()
+      })
+    }
+    if (this.running === 0) this.allEnded()
+  }
+
+  private async play(index: number): Promise<void> {
+    const share = this.demand.begin()
+    try {
+      const example = await playQuestion(this.contextOf(index, share))
+      this.tell({ type: 'exampleFinished', index, example })
+      this.finished.set(index, example)
+    } catch (error) {
+      if (!(error instanceof Stopped)) this.stopper.stop(error as Error)
+    } finally {
+      share.end()
+    }
+    await this.emit()
+  }
+
+  private contextOf(index: number, share: DemandShare): QuestionContext {
+    const { round, documents, task, models, settings } = this.options
+    const perDocument = settings.synthesis.questionsPerDocument
+    const document = documents[Math.floor(index / perDocument)]
+    if (document === undefined) throw new Error(`no document for question ${index}`)
+    const questionIndex = index % perDocument
+    const onEvent = (event: SynthesisEvent): void => {
+      this.tell(event)
+    }
+    const call: Caller['call'] = async (wanted) => {
+      try {
+        return await share.track(() => this.caller.call(wanted))
+      } finally {
+        this.admitSoon()
+      }
+    }
+    onEvent({ type: 'questionStarted', documentId: document.id, questionIndex })
+    return { round, document, questionIndex, task, models, settings, call, onEvent }
+  }
+
+  /** After the question whose call came back has asked for its next one. */
+  private admitSoon(): void {
+    setImmediate(() => {
+      this.admit()
+    })
+  }
+
+  /** Hands on what is next in order, one at a time. */
+  private emit(): Promise<void> {
+    this.emitting = this.emitting
+      .then(() => this.emitReady())
+      .catch((error: unknown) => {
+        this.stopper.stop(error as Error)
+      })
+    return this.emitting
+  }
+
+  private async emitReady(): Promise<void> {
+    for (;;) {
+      const example = this.finished.get(this.emitted)
+      if (example === undefined || this.stopper.reason !== null) return
+      await this.sink(example)
+      this.finished.delete(this.emitted++)
+    }
+  }
+
+  private tell(event: SynthesisEvent): void {
+    if (event.type === 'callFailed') this.failedCalls++
+    this.options.onEvent?.(event)
+  }
+}
+
+function requireDistinct(documents: readonly Document[]): void {
+  const seen = new Set<string>()
+  for (const { id, source } of documents) {
+    if (seen.has(id)) throw new InputError(`document ${id} (${source}) is there twice; ids must be distinct`)
+    seen.add(id)
+  }
+}
