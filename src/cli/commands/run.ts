@@ -1,0 +1,58 @@
+/** `pop run`: all stages, all rounds of a configuration. Running it again goes on where it stopped. */
+import { basename, extname, join } from 'node:path'
+import { ConfigError } from '../../core/errors.ts'
+import { runPipeline, type RunSummary } from '../../pipeline/index.ts'
+import { builtinTasks, type TaskProfile } from '../../roles/index.ts'
+import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { loadConfig } from '../config.ts'
+import { createProgress } from '../progress.ts'
+import { roundsTable } from '../rounds-table.ts'
+import { writeReport } from '../write-report.ts'
+
+export const run: Command = {
+  name: 'run',
+  summary: 'play all rounds of a configuration: self-play, pairs, training, evaluation',
+  usage: 'CONFIG',
+  examples: [
+    ['pop run pop.yaml', 'play the configured rounds; the same command goes on after an interruption'],
+    ['pop run pop.yaml --run runs/second-try', 'in a folder of your choice'],
+    ['pop run pop.yaml --json | jq .rounds', 'what each round came to, as JSON'],
+  ],
+  options: {
+    run: { value: 'DIR', help: 'the run folder (default runs/NAME, NAME from the configuration file)' },
+    json: jsonOption,
+  },
+  positionals: { min: 1, max: 1 },
+  run: runRun,
+}
+
+async function runRun(invocation: Invocation, context: Context): Promise<void> {
+  const { terminal, clock, signal, environment } = context
+  const file = invocation.positionals[0] ?? ''
+  const config = await loadConfig(file)
+  const task = findTask(config.task)
+  const runDir = invocation.text('run') ?? join('runs', basename(file, extname(file)))
+  const progress = createProgress(terminal, clock)
+  try {
+    const deps = { env: environment, clock, onNotice: (text: string): void => progress.onEvent({ type: 'note', text }) }
+    const summary = await runPipeline({ config, runDir, task, deps, clock, signal, onEvent: progress.onEvent })
+    progress.stop()
+    const report = await writeReport(summary.runDir)
+    const json = { ...summaryJson(summary), report }
+    await terminal.write(invocation.has('json') ? `${JSON.stringify(json)}\n` : `${roundsTable(summary)}\nreport: ${report}\n`)
+  } finally {
+    progress.stop()
+  }
+}
+
+function findTask(name: string): TaskProfile {
+  const task = builtinTasks.get(name)
+  if (task !== undefined) return task
+  const known = [...builtinTasks.keys()].join(', ')
+  if (name === 'lab') throw new ConfigError('task: the laboratory has its own command: pop lab run')
+  throw new ConfigError(`task: there is no task "${name}"; known: ${known}`)
+}
+
+function summaryJson({ runDir, rounds, checkpoint }: RunSummary): object {
+  return { run: runDir, rounds, checkpoint }
+}

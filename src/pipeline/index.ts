@@ -1,0 +1,3 @@
+/** The chain of stages and rounds. Emits events, prints nothing. */
+export { runPipeline, type PipelineOptions, type RoundSummary, type RunSummary } from './run-pipeline.ts'
+export type { RunDocuments } from './run-documents.ts'

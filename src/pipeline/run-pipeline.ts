@@ -1,0 +1,293 @@
+/**
+ * The whole loop: documents → self-play → pairs → training → evaluation → the next round with the new weights.
+ * Each step looks at what the run folder already holds, so running it again goes on where it stopped.
+ * Emits events; prints nothing.
+ */
+import { systemClock, type Clock } from '../core/clock.ts'
+import { ConfigError, InterruptedError } from '../core/errors.ts'
+import { deriveSeed } from '../core/rng.ts'
+import { version } from '../core/version.ts'
+import { heldOutSuite, type Suite } from '../evaluation/index.ts'
+import type { LanguageModelDeps } from '../llm/index.ts'
+import { buildPairs } from '../pairing/index.ts'
+import type { Config, Document, Example, LanguageModel, OnRunEvent, PreferencePair, SkipReason, SuiteResult } from '../records/index.ts'
+import type { TaskProfile } from '../roles/index.ts'
+import { RunFolder } from '../store/index.ts'
+import { synthesizeTo } from '../synthesis/index.ts'
+import { evaluationCalls } from './evaluation-calls.ts'
+import { ManifestKeeper } from './manifest-keeper.ts'
+import { ModelHouse } from './models.ts'
+import { documentsOfRound, readDocuments, type RunDocuments } from './run-documents.ts'
+import { synthesisProgress } from './synthesis-progress.ts'
+import { trainRound } from './train-round.ts'
+
+export interface PipelineOptions {
+  readonly config: Config
+  /** The run folder; created when missing. */
+  readonly runDir: string
+  readonly task: TaskProfile
+  /** In place of `config.corpus`: documents made in memory. */
+  readonly documents?: RunDocuments
+  /** Besides the ones that the configuration names. */
+  readonly suites?: readonly Suite[]
+  /** For the manifest. */
+  readonly popVersion?: string
+  /** Where keys of remote models are looked up, and how they are reached. Default: no keys. */
+  readonly deps?: LanguageModelDeps
+  readonly clock?: Clock
+  readonly onEvent?: OnRunEvent
+  /** Aborting lets calls in flight finish, saves, and rejects with `InterruptedError`. */
+  readonly signal?: AbortSignal
+}
+
+/** What a round came to. Round 0 is the model before the first round. */
+export interface RoundSummary {
+  readonly round: number
+  readonly results: readonly SuiteResult[]
+  readonly examples: Readonly<Partial<Record<Example['status'], number>>>
+  readonly pairs: number
+  readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
+  /** Null when the round trained nothing. */
+  readonly checkpoint: string | null
+}
+
+export interface RunSummary {
+  readonly runDir: string
+  readonly rounds: readonly RoundSummary[]
+  /** The last weights; null when nothing was trained. */
+  readonly checkpoint: string | null
+}
+
+/**
+ * Plays all rounds of a configuration.
+ * @throws {ConfigError} when the configuration cannot be carried out; {RunFolderError} when the folder is taken;
+ * {InterruptedError}, {BudgetError}, {EndpointError} with everything finished saved: run it again to go on.
+ */
+export async function runPipeline(options: PipelineOptions): Promise<RunSummary> {
+  const folder = await RunFolder.open(options.runDir, { create: true })
+  const models = new ModelHouse(options.config, options.deps ?? { env: {} })
+  try {
+    return await new Run(options, folder, models).play()
+  } finally {
+    await models.release()
+    await folder.close()
+  }
+}
+
+class Run {
+  private readonly options: PipelineOptions
+  private readonly folder: RunFolder
+  private readonly models: ModelHouse
+  private readonly config: Config
+  private readonly clock: Clock
+  private readonly onEvent: OnRunEvent
+  private manifest: ManifestKeeper | undefined
+
+  constructor(options: PipelineOptions, folder: RunFolder, models: ModelHouse) {
+    this.options = options
+    this.folder = folder
+    this.models = models
+    this.config = options.config
+    this.clock = options.clock ?? systemClock
+    this.onEvent = options.onEvent ?? ((): void => undefined)
+  }
+
+  async play(): Promise<RunSummary> {
+    const documents = this.options.documents ?? (await readDocuments(this.config, this.onEvent))
+    const suites = this.suites(documents)
+    await this.describe(documents)
+    let policy = this.models.initialPolicy
+    let dir = this.models.initialDir
+    const rounds: RoundSummary[] = [
+      { round: 0, results: await this.evaluate(0, policy, suites), examples: {}, pairs: 0, skipped: {}, checkpoint: null },
+    ]
+    for (let round = 1; round <= this.config.rounds; round++) {
+      const played = await this.playRound(round, policy, dir, documents)
+      if (played.checkpoint !== null) {
+        policy = this.models.folder(played.checkpoint, `round-${round}`)
+        dir = played.checkpoint
+      }
+      const results = played.checkpoint === null ? [] : await this.evaluate(round, policy, suites)
+      rounds.push({ ...played, results })
+    }
+    return { runDir: this.folder.dir, rounds, checkpoint: rounds.at(-1)?.checkpoint ?? null }
+  }
+
+  private async playRound(
+    round: number,
+    policy: LanguageModel,
+    dir: string | null,
+    documents: RunDocuments,
+  ): Promise<Omit<RoundSummary, 'results'>> {
+    const chosen = documentsOfRound(documents, this.config, round)
+    const examples = await this.stage(round, 'synthesis', () => this.synthesize(round, policy, chosen))
+    const { pairs, skipped } = await this.stage(round, 'pairing', () => this.pair(round, examples))
+    const statuses = countStatuses(examples)
+    const base = { round, examples: statuses, pairs: pairs.length, skipped }
+    if (dir === null) {
+      this.note('no weights to train: set training.path to a folder with the weights of the model behind the server, or use pop train / pop export')
+      return { ...base, checkpoint: null }
+    }
+    if (pairs.length === 0) {
+      this.note(`round ${round}: no preference pairs, nothing to train on`)
+      return { ...base, checkpoint: round === 1 ? null : dir }
+    }
+    await this.stage(round, 'train', () => this.train(round, policy, dir, pairs))
+    return { ...base, checkpoint: this.folder.round(round).checkpoint }
+  }
+
+  private async synthesize(round: number, policy: LanguageModel, documents: readonly Document[]): Promise<Example[]> {
+    const { config, folder } = this
+    const total = documents.length * config.synthesis.questionsPerDocument
+    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'started', total })
+    const writer = await folder.openJsonl(folder.round(round).examples)
+    const examples: Example[] = []
+    try {
+      await synthesizeTo(
+        {
+          round,
+          documents,
+          task: this.options.task,
+          models: this.models.roles(policy),
+          settings: { synthesis: config.synthesis, scoring: config.scoring },
+          journal: folder.journal,
+          seed: config.seed,
+          concurrency: this.concurrency,
+          tokenBudget: config.budget.tokens,
+          signal: this.options.signal,
+          clock: this.clock,
+          onEvent: synthesisProgress(round, total, this.onEvent),
+        },
+        async (example) => {
+          examples.push(example)
+          await writer.write(example)
+        },
+      )
+      await writer.commit()
+    } catch (error) {
+      await writer.discard()
+      throw error
+    }
+    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'finished', summary: describeStatuses(examples) })
+    return examples
+  }
+
+  private async pair(round: number, examples: readonly Example[]): Promise<{ pairs: PreferencePair[]; skipped: Record<SkipReason, number> }> {
+    const { pairs, skipped } = buildPairs(examples, this.config.pairing, deriveSeed(this.config.seed, 'pairing', round))
+    await this.folder.writeJsonl(this.folder.round(round).pairs, pairs)
+    const reasons = Object.entries(skipped).filter(([, count]) => count > 0)
+    const summary = [`${pairs.length} pairs`, ...reasons.map(([reason, count]) => `${count} skipped (${reason})`)].join(', ')
+    this.onEvent({ type: 'stage', round, stage: 'pairing', state: 'finished', summary })
+    return { pairs, skipped }
+  }
+
+  private async train(round: number, policy: LanguageModel, dir: string, pairs: readonly PreferencePair[]): Promise<void> {
+    const { config, models } = this
+    this.checkInterrupted()
+    const initialDir = models.initialDir
+    const initial = config.training.reference === 'initial' && initialDir !== null ? models.folder(initialDir) : undefined
+    // The players' engines give their memory back while the weights are trained.
+    await models.release()
+    await trainRound({
+      folder: this.folder,
+      round,
+      pairs,
+      start: { dir, name: policy.name },
+      ...(initial === undefined ? {} : { reference: initial }),
+      config: config.training,
+      engineOptions: models.engineOptions(),
+      seed: config.seed,
+      clock: this.clock,
+      onEvent: this.onEvent,
+      signal: this.options.signal,
+    })
+  }
+
+  private async evaluate(round: number, policy: LanguageModel, suites: readonly Suite[]): Promise<SuiteResult[]> {
+    if (suites.length === 0) return []
+    return this.stage(round, 'evaluate', () => this.runSuites(round, policy, suites))
+  }
+
+  private async runSuites(round: number, policy: LanguageModel, suites: readonly Suite[]): Promise<SuiteResult[]> {
+    this.onEvent({ type: 'stage', round, stage: 'evaluate', state: 'started' })
+    const call = evaluationCalls({
+      journal: this.folder.journal,
+      concurrency: this.concurrency,
+      clock: this.clock,
+      signal: this.options.signal,
+      onProgress: ({ done, asked, promptTokens, completionTokens }) =>
+        this.onEvent({ type: 'progress', round, stage: 'evaluate', done, inFlight: asked - done, failed: 0, total: asked, promptTokens, completionTokens }),
+    })
+    const results: SuiteResult[] = []
+    for (const suite of suites) {
+      this.checkInterrupted()
+      results.push(await suite.evaluate({ round, policy, call, seed: this.config.seed }))
+    }
+    await this.folder.writeJson(this.folder.round(round).evaluation, results)
+    this.onEvent({ type: 'stage', round, stage: 'evaluate', state: 'finished' })
+    for (const result of results) this.onEvent({ type: 'evaluation', result })
+    return results
+  }
+
+  private suites(documents: RunDocuments): readonly Suite[] {
+    const { config, options } = this
+    const heldOut = config.evaluation.suites.includes('heldout') && documents.heldOut.length > 0
+    if (config.evaluation.suites.includes('oracle') && options.suites === undefined) {
+      throw new ConfigError('evaluation.suites: the oracle judges the laboratory only; use heldout, or run: pop lab run')
+    }
+    if (!heldOut) return options.suites ?? []
+    const suite = heldOutSuite({
+      task: options.task,
+      documents: documents.heldOut,
+      judge: this.models.initialPolicy,
+      samples: config.evaluation.samples,
+      missingCriterion: config.scoring.missingCriterion,
+    })
+    return [suite, ...(options.suites ?? [])]
+  }
+
+  /** Stores what the run is, before the first call. */
+  private async describe(documents: RunDocuments): Promise<void> {
+    const { folder, config, clock } = this
+    const { changed } = await folder.writeConfig(config)
+    if (changed.length > 0) {
+      this.note(`the configuration changed since the last run (${changed.join(', ')}): what does not depend on it is kept`)
+    }
+    const { task, popVersion = version } = this.options
+    this.manifest = await ManifestKeeper.begin(folder, { config, task, documents, popVersion, clock })
+  }
+
+  private async stage<T>(round: number, stage: 'synthesis' | 'pairing' | 'train' | 'evaluate', work: () => Promise<T>): Promise<T> {
+    await this.manifest?.mark(round, stage, 'running')
+    const result = await work()
+    await this.manifest?.mark(round, stage, 'done')
+    return result
+  }
+
+  private get concurrency(): number {
+    const { concurrency } = this.config.synthesis
+    if (concurrency !== 'auto') return concurrency
+    return this.config.model.backend === 'embedded' ? 2 * (this.config.model.maxSlots ?? 64) : 64
+  }
+
+  private checkInterrupted(): void {
+    if (this.options.signal?.aborted === true) {
+      throw new InterruptedError('Interrupted; everything finished is saved: run the same command to go on')
+    }
+  }
+
+  private note(text: string): void {
+    this.onEvent({ type: 'note', text })
+  }
+}
+
+function countStatuses(examples: readonly Example[]): Partial<Record<Example['status'], number>> {
+  const counts: Partial<Record<Example['status'], number>> = {}
+  for (const { status } of examples) counts[status] = (counts[status] ?? 0) + 1
+  return counts
+}
+
+function describeStatuses(examples: readonly Example[]): string {
+  const counts = Object.entries(countStatuses(examples))
+  return counts.length === 0 ? 'no questions' : counts.map(([status, count]) => `${count} ${status}`).join(', ')
+}
