@@ -1,0 +1,323 @@
+import { describe, expect, it } from 'vitest'
+import { rng } from '../../core/rng.ts'
+import type { TensorData } from '../graph/dtype.ts'
+import { sizeOf } from '../graph/dtype.ts'
+import { Graph } from '../graph/graph.ts'
+import type { Value } from '../graph/graph.ts'
+import { attend, causalAttention } from '../ops/attention.ts'
+import { add, swiglu } from '../ops/elementwise.ts'
+import { embedding } from '../ops/embedding.ts'
+import { targetLogprobs } from '../ops/head.ts'
+import { linear, linearOnto } from '../ops/linear.ts'
+import { rmsNorm } from '../ops/norm.ts'
+import { rope } from '../ops/rope.ts'
+import { reshape, transpose } from '../ops/shape.ts'
+import { Executable } from '../runtime/executable.ts'
+import { backward } from './backward.ts'
+import { RULES } from './rules.ts'
+
+type Shapes = Readonly<Record<string, readonly number[]>>
+type Arrays = Readonly<Record<string, Float64Array>>
+
+/** An op under test: its float inputs, the graph of it, and the same computed in float64 by other means. */
+interface Case {
+  readonly inputs: Shapes
+  readonly indices?: Readonly<Record<string, readonly number[]>>
+  readonly build: (values: Record<string, Value>) => Value
+  readonly reference: (arrays: Arrays) => number[]
+}
+
+const get = (values: ArrayLike<number> | undefined, index: number): number => values?.[index] ?? Number.NaN
+const range = (n: number): number[] => Array.from({ length: n }, (_, i) => i)
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+const value = (values: Record<string, Value>, name: string): Value => {
+  const found = values[name]
+  if (found === undefined) throw new Error(name)
+  return found
+}
+const array = (arrays: Arrays, name: string): Float64Array => arrays[name] ?? new Float64Array()
+
+/** x [n, k] · w [m, k]ᵀ. */
+function product(x: ArrayLike<number>, w: ArrayLike<number>, [n, k, m]: readonly [number, number, number]): number[] {
+  return range(n * m).map((i) => sum(range(k).map((j) => get(x, Math.floor(i / m) * k + j) * get(w, (i % m) * k + j))))
+}
+
+function softmax(scores: readonly number[]): number[] {
+  const exps = scores.map((score) => Math.exp(score))
+  return exps.map((e) => e / sum(exps))
+}
+
+const sigmoid = (x: number): number => 1 / (1 + Math.exp(-x))
+
+/** One head of attention over the given visible range, row by row. */
+function headAttention(
+  q: ArrayLike<number>,
+  k: ArrayLike<number>,
+  v: ArrayLike<number>,
+  at: { row: number; visible: number; size: number; scale: number; qOffset?: number; kvAt?: (s: number) => number },
+): number[] {
+  const { row, visible, size, scale, qOffset = row * size, kvAt = (s) => s * size } = at
+  const p = softmax(
+    range(visible).map((s) => scale * sum(range(size).map((i) => get(q, qOffset + i) * get(k, kvAt(s) + i)))),
+  )
+  return range(size).map((i) => sum(p.map((weight, s) => weight * get(v, kvAt(s) + i))))
+}
+
+const CASES: Readonly<Record<string, Case>> = {
+  add: {
+    inputs: { a: [3, 4], b: [3, 4] },
+    build: (v) => add(value(v, 'a'), value(v, 'b')),
+    reference: (x) => range(12).map((i) => get(x['a'], i) + get(x['b'], i)),
+  },
+  'add of a value to itself': {
+    inputs: { a: [3, 4] },
+    build: (v) => add(value(v, 'a'), value(v, 'a')),
+    reference: (x) => range(12).map((i) => 2 * get(x['a'], i)),
+  },
+  'linear with bias': {
+    inputs: { x: [5, 3], w: [4, 3], b: [4] },
+    build: (v) => linear(value(v, 'x'), value(v, 'w'), value(v, 'b')),
+    reference: (x) => product(array(x, 'x'), array(x, 'w'), [5, 3, 4]).map((y, i) => y + get(x['b'], i % 4)),
+  },
+  linearOnto: {
+    inputs: { base: [5, 4], x: [5, 3], w: [4, 3] },
+    build: (v) => linearOnto(value(v, 'base'), value(v, 'x'), value(v, 'w'), 0.7),
+    reference: (x) =>
+      product(array(x, 'x'), array(x, 'w'), [5, 3, 4]).map((y, i) => 0.7 * y + get(x['base'], i)),
+  },
+  'two maps that share their input and their weight': {
+    inputs: { x: [3, 3], w: [3, 3] },
+    build: (v) => linear(linear(value(v, 'x'), value(v, 'w')), value(v, 'w')),
+    reference: (x) => product(product(array(x, 'x'), array(x, 'w'), [3, 3, 3]), array(x, 'w'), [3, 3, 3]),
+  },
+  swiglu: {
+    inputs: { gate: [3, 4], up: [3, 4] },
+    build: (v) => swiglu(value(v, 'gate'), value(v, 'up')),
+    reference: (x) => range(12).map((i) => get(x['gate'], i) * sigmoid(get(x['gate'], i)) * get(x['up'], i)),
+  },
+  rmsNorm: {
+    inputs: { x: [4, 6], w: [6] },
+    build: (v) => rmsNorm(value(v, 'x'), value(v, 'w'), 1e-3),
+    reference: ({ x, w }) =>
+      range(24).map((i) => {
+        const row = range(6).map((j) => get(x, Math.floor(i / 6) * 6 + j))
+        return (get(x, i) / Math.sqrt(sum(row.map((y) => y * y)) / 6 + 1e-3)) * get(w, i % 6)
+      }),
+  },
+  rope: {
+    inputs: { x: [2, 3, 8] },
+    build: (v) => {
+      const { graph } = value(v, 'x')
+      const angles = range(6).map((i) => Math.floor(i / 2) * (0.5 + (i % 2)))
+      const table = (f: (angle: number) => number): Value => graph.constant(angles.map(f), [3, 2])
+      const tables = { cos: table(Math.cos), sin: table(Math.sin), negativeSin: table((a) => -Math.sin(a)) }
+      return rope(value(v, 'x'), tables)
+    },
+    reference: ({ x }) =>
+      range(48).map((i) => {
+        const position = Math.floor(i / 8) % 3
+        const pair = i % 2
+        const angle = position * (0.5 + pair)
+        const other = i % 4 < 2 ? -get(x, i + 2) : get(x, i - 2)
+        return get(x, i) * Math.cos(angle) + other * Math.sin(angle)
+      }),
+  },
+  reshape: {
+    inputs: { x: [3, 4] },
+    build: (v) => reshape(value(v, 'x'), [2, 6]),
+    reference: (x) => [...array(x, 'x')],
+  },
+  transpose: {
+    inputs: { x: [2, 3, 4] },
+    build: (v) => transpose(value(v, 'x'), [2, 0, 1]),
+    reference: ({ x }) => range(24).map((i) => get(x, (Math.floor(i / 3) % 2) * 12 + (i % 3) * 4 + Math.floor(i / 6))),
+  },
+  attend: {
+    inputs: { q: [1, 1, 3, 2], k: [1, 1, 3, 2], v: [1, 1, 3, 2] },
+    build: (v) => {
+      const mask = value(v, 'q').graph.constant([0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0], [3, 3])
+      return attend(value(v, 'q'), value(v, 'k'), value(v, 'v'), { mask, scale: 0.6 })
+    },
+    reference: (x) =>
+      range(3).flatMap((row) =>
+        headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), { row, visible: row + 1, size: 2, scale: 0.6 }),
+      ),
+  },
+  'causalAttention with grouped queries': {
+    inputs: { q: [6, 8], k: [6, 4], v: [6, 4] },
+    build: (v) =>
+      causalAttention(value(v, 'q'), value(v, 'k'), value(v, 'v'), {
+        batch: 2,
+        length: 3,
+        heads: 4,
+        kvHeads: 2,
+        headDim: 2,
+      }),
+    reference: (x) =>
+      range(6).flatMap((row) =>
+        range(4).flatMap((head) =>
+          headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), {
+            row,
+            visible: (row % 3) + 1,
+            size: 2,
+            scale: 1 / Math.sqrt(2),
+            qOffset: row * 8 + head * 2,
+            kvAt: (s) => (Math.floor(row / 3) * 3 + s) * 4 + Math.floor(head / 2) * 2,
+          }),
+        ),
+      ),
+  },
+  'embedding with a repeated index, then a map': {
+    inputs: { table: [5, 3], w: [2, 3] },
+    indices: { ids: [4, 1, 4, 0] },
+    build: (v) => linear(embedding(value(v, 'table'), value(v, 'ids')), value(v, 'w')),
+    reference: (x) => {
+      const rows = [4, 1, 4, 0].flatMap((id) => range(3).map((i) => get(x['table'], id * 3 + i)))
+      return product(rows, array(x, 'w'), [4, 3, 2])
+    },
+  },
+  'targetLogprobs in one block': headCase(1000),
+  'targetLogprobs in uneven blocks': headCase(15),
+}
+
+function headCase(maxLogits: number): Case {
+  const targets = [2, 6, 2, 0, 5]
+  return {
+    inputs: { x: [5, 3], w: [7, 3] },
+    indices: { targets },
+    build: (v) => targetLogprobs(value(v, 'x'), value(v, 'w'), value(v, 'targets'), maxLogits),
+    reference: (x) => {
+      const logits = product(array(x, 'x'), array(x, 'w'), [5, 3, 7])
+      return targets.map((target, n) => Math.log(get(softmax(logits.slice(n * 7, n * 7 + 7)), target)))
+    },
+  }
+}
+
+/** Runs an op forward and backward; every gradient is added onto ones. */
+async function differentiate(test: Case, arrays: Arrays, seeds: Float32Array): Promise<Run> {
+  const graph = new Graph()
+  const wanted = Object.entries(test.inputs).map(([name, shape]) => graph.input(name, shape))
+  const indices = Object.entries(test.indices ?? {}).map(([name, ids]) => graph.input(name, [ids.length], 'int32'))
+  const output = test.build(Object.fromEntries([...wanted, ...indices].map((v) => [v.name, v])))
+  const seed = graph.input('seed', output.shape)
+  const onto = (v: Value): Value => graph.input(`before:${v.name}`, v.shape)
+  const gradients = backward(graph, { seeds: new Map([[output, seed]]), wanted, onto })
+  graph.output('output', output)
+  const feeds: Record<string, TensorData> = { seed: seeds }
+  const outputs: Record<string, Float32Array> = { output: new Float32Array(sizeOf(output.shape)) }
+  for (const [name, ids] of Object.entries(test.indices ?? {})) feeds[name] = Int32Array.from(ids)
+  for (const v of wanted) feeds[v.name] = Float32Array.from(array(arrays, v.name))
+  const rows: { name: string; output: string; width: number; indices: string }[] = []
+  for (const [v, gradient] of gradients) {
+    outputs[`gradient:${v.name}`] = new Float32Array(sizeOf(v.shape)).fill(1)
+    if (gradient.dense !== undefined) {
+      graph.output(`gradient:${v.name}`, gradient.dense)
+      feeds[`before:${v.name}`] = outputs[`gradient:${v.name}`] ?? new Float32Array()
+    }
+    for (const term of gradient.rows) {
+      const name = `rows:${v.name}`
+      graph.output(name, term.rows)
+      outputs[name] = new Float32Array(sizeOf(term.rows.shape))
+      rows.push({ name: v.name, output: name, width: term.rows.dimension(1), indices: term.indices.name })
+    }
+  }
+  await run(graph, feeds, outputs, [...gradients].filter(([, g]) => g.dense === undefined).map(([v]) => v.name))
+  for (const { name, output: from, width, indices: at } of rows) {
+    const target = outputs[`gradient:${name}`] ?? new Float32Array()
+    outputs[from]?.forEach((x, i) => {
+      const index = get(test.indices?.[at], Math.floor(i / width)) * width + (i % width)
+      target[index] = get(target, index) + x
+    })
+  }
+  return { output: outputs['output'] ?? new Float32Array(), gradients: outputs }
+}
+
+interface Run {
+  readonly output: Float32Array
+  readonly gradients: Readonly<Record<string, Float32Array>>
+}
+
+async function run(
+  graph: Graph,
+  feeds: Record<string, TensorData>,
+  outputs: Record<string, Float32Array>,
+  withoutDense: readonly string[],
+): Promise<void> {
+  const executable = await Executable.create(graph.build(), { threads: 1 })
+  const asked = Object.entries(outputs).filter(([name]) => !withoutDense.some((w) => name === `gradient:${w}`))
+  await executable.run(feeds, Object.fromEntries(asked))
+  await executable.release()
+}
+
+describe.each(Object.entries(CASES))('%s', (name, test) => {
+  const random = rng(11, name)
+  const arrays = Object.fromEntries(
+    Object.entries(test.inputs).map(([input, shape]) => [
+      input,
+      Float64Array.from({ length: sizeOf(shape) }, () => Math.fround(random.normal())),
+    ]),
+  )
+  const expected = test.reference(arrays)
+  const seeds = Float32Array.from(expected, () => random.normal())
+
+  it('computes and differentiates as float64 finite differences do', async () => {
+    const { output, gradients } = await differentiate(test, arrays, seeds)
+    expect(output).toHaveLength(expected.length)
+    expected.forEach((y, i) => expect(output[i]).toBeCloseTo(y, 4))
+    const loss = (): number => sum(test.reference(arrays).map((y, i) => y * get(seeds, i)))
+    for (const [input, values] of Object.entries(arrays)) {
+      for (const i of range(values.length)) {
+        const kept = get(values, i)
+        values[i] = kept + 1e-5
+        const above = loss()
+        values[i] = kept - 1e-5
+        const slope = (above - loss()) / 2e-5
+        values[i] = kept
+        expect(get(gradients[`gradient:${input}`], i) - 1).toBeCloseTo(slope, 3)
+      }
+    }
+  })
+})
+
+describe('the table of rules', () => {
+  it('is covered by the cases above', () => {
+    const used = new Set<string>()
+    for (const test of Object.values(CASES)) {
+      const graph = new Graph()
+      const floats = Object.entries(test.inputs).map(([name, shape]) => graph.input(name, shape))
+      const ids = Object.entries(test.indices ?? {}).map(([name, list]) => graph.input(name, [list.length], 'int32'))
+      test.build(Object.fromEntries([...floats, ...ids].map((v) => [v.name, v])))
+      for (const entry of graph.tape) used.add(entry.primitive)
+    }
+    expect([...used].sort()).toEqual(Object.keys(RULES).sort())
+  })
+})
+
+describe('backward', () => {
+  it('names a primitive that has no rule', () => {
+    const graph = new Graph()
+    const x = graph.input('x', [2])
+    const output = graph.op('Tan', [x], { shape: [2] })
+    graph.record({ primitive: 'tangent', inputs: [x], output, saved: {}, numbers: {} })
+    const seed = graph.input('seed', [2])
+    expect(() => backward(graph, { seeds: new Map([[output, seed]]), wanted: [x] })).toThrow(/tangent/)
+  })
+
+  it('names a wanted value that the loss does not depend on', () => {
+    const graph = new Graph()
+    const [x, w, unused] = [graph.input('x', [2, 3]), graph.input('w', [4, 3]), graph.input('unused', [1])]
+    const output = linear(x, w)
+    const seed = graph.input('seed', [2, 4])
+    expect(() => backward(graph, { seeds: new Map([[output, seed]]), wanted: [w, unused] })).toThrow(/unused/)
+  })
+
+  it('computes nothing for values that need no gradient', () => {
+    const graph = new Graph()
+    const [x, frozen, adapter] = [graph.input('x', [2, 3]), graph.input('w', [4, 3]), graph.input('a', [4, 3])]
+    const output = linearOnto(linear(x, frozen), x, adapter)
+    const before = graph.nodes.length
+    const seed = graph.input('seed', [2, 4])
+    backward(graph, { seeds: new Map([[output, seed]]), wanted: [adapter] })
+    expect(graph.nodes.slice(before).map(({ type }) => type)).toEqual(['Gemm'])
+  })
+})
