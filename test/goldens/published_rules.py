@@ -171,7 +171,8 @@ def pair(candidates, best_of, min_std, max_gap):
 
 
 def soup(name, inner, length):
-    pieces = [f"<{name}>", f"</{name}>", f"<{name}>{inner}</{name}>", f"<{name}> ... </{name}>", f"<{name}>\n</{name}>", "</think>", "<think>",
+    whole = f"<{name}>{inner}</{name}>"
+    pieces = [whole, whole, whole, f"<{name}>", f"</{name}>", f"<{name}> ... </{name}>", f"<{name}>\n</{name}>", "</think>", "<think>",
               " so ", "\n", inner, f"<{name} >", f"< /{name}>", f"<{name.upper()}>", f"</{name[:-1]}>", "<", ">", "..."]
     return "".join(R.choice(pieces) for _ in range(length))
 
@@ -201,7 +202,7 @@ def spoiled(base, leaf):
 
 def json_text(value):
     text = json.dumps(value, ensure_ascii=R.random() < 0.5, indent=R.choice([None, 2]))
-    return R.choice([text] * 5 + [text[:-1], text + ",", text.replace("}", ",}", 1), "```json\n" + text + "\n```", text.replace('"', "'"), "Here: " + text, text + " // end"])
+    return R.choice([text] * 30 + [text[:-1], text + ",", text.replace("}", ",}", 1), "```json\n" + text + "\n```", text.replace('"', "'"), "Here: " + text, text + " // end"])
 
 
 RUBRIC = {
@@ -228,7 +229,7 @@ def parse_cases():
     texts.append(("answer", "I use <answer> tags. <answer>4</answer>"))
     for base, leaf, parser in ((RUBRIC, "weight", "rubric"), (EVALUATION, "rating", "evaluation")):
         texts.append((parser, f"<{parser}>{json.dumps(base)}</{parser}>"))
-        for _ in range(45):
+        for _ in range(55):
             texts.append((parser, f"{R.choice(['', 'Well. '])}<{parser}>\n{json_text(spoiled(base, leaf))}\n</{parser}>"))
         texts.append((parser, f"<{parser}>{{\"a\": NaN}}</{parser}>"))
         texts.append((parser, f"<{parser}>{json.dumps(base).replace('3', '1e999').replace('2}', 'Infinity}')}</{parser}>"))

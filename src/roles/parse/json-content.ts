@@ -21,6 +21,7 @@ const REPAIR_LIMIT = 32_768
  */
 export function lenientJson(content: string, valueKey: string, complete: boolean): JsonContent | undefined {
   const { text, repairs } = locate(content)
+  if (!/[[{]/.test(text)) return undefined
   const strict = parseJson(text)
   if (strict.ok) return { value: strict.value, repairs }
   if (text.length > REPAIR_LIMIT || (complete && !isBalanced(text))) return undefined

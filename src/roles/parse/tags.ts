@@ -32,7 +32,8 @@ export function publishedTag(text: string, tag: string, options: ParseOptions): 
  */
 export function lenientTag(text: string, tag: string, options: ParseOptions, unclosed: 'accept' | 'reject'): TagContent {
   const reply = withoutReasoning(text)
-  const { contents, rest, exact } = scanPairs(reply, tag)
+  const { contents, rest, exact, nested } = scanPairs(reply, tag)
+  if (nested) return { ok: false, reason: 'repeatedTag' }
   const spelling: Repair[] = exact ? [] : ['tagSpelling']
   const filled = contents.map((content) => content.trim()).filter((content) => !isPlaceholder(content))
   const [only, ...others] = new Set(filled)
@@ -76,21 +77,36 @@ function pairContents(text: string, open: string, close: string): string[] {
   return contents
 }
 
-/** Pairs each closing tag with the nearest opening one before it. `rest` follows an opening tag that nothing closes. */
-function scanPairs(text: string, tag: string): { contents: string[]; rest: string | undefined; exact: boolean } {
+interface TagScan {
+  readonly contents: string[]
+  /** What follows an opening tag that nothing closes. */
+  readonly rest: string | undefined
+  /** Every tag is spelled as published. */
+  readonly exact: boolean
+  /** Pairs lie inside one another: the reply quotes a reply, and nothing tells which of the two speaks. */
+  readonly nested: boolean
+}
+
+/** Pairs each closing tag with the nearest opening one before it. An opening tag merely mentioned in a sentence is no nesting. */
+function scanPairs(text: string, tag: string): TagScan {
   const contents: string[] = []
   let start: number | undefined
   let exact = true
+  let nested = false
   for (const match of text.matchAll(new RegExp(`<([\\\\/]{0,2})${tag}\\s{0,8}>`, 'gi'))) {
     const isClose = match[1] !== ''
     if (match[0] !== (isClose ? `</${tag}>` : `<${tag}>`)) exact = false
-    if (!isClose) start = match.index + match[0].length
-    else if (start !== undefined) {
-      contents.push(text.slice(start, match.index))
+    const before = start === undefined ? undefined : text.slice(start, match.index)
+    if (isClose) {
+      if (before === undefined) nested ||= contents.length > 0
+      else contents.push(before)
       start = undefined
+    } else {
+      nested ||= before !== undefined && /[[{]/.test(before)
+      start = match.index + match[0].length
     }
   }
-  return { contents, rest: start === undefined ? undefined : text.slice(start), exact }
+  return { contents, rest: start === undefined ? undefined : text.slice(start), exact, nested }
 }
 
 function isPlaceholder(content: string): boolean {
