@@ -1,12 +1,11 @@
-import { readFileSync } from 'node:fs'
-import { cpSync, mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { InputError, ModelError, NumericalError } from '../core/errors.ts'
 import { Engine } from './engine.ts'
 import { readModelFiles } from './formats/model-folder.ts'
-import type { EngineOptions } from './engine.ts'
+import type { EngineOptions, Generation } from './engine.ts'
 import type { AdamWSettings } from './optimizer/adamw.ts'
 import type { SampleRequest } from './sampling/requests.ts'
 
@@ -66,9 +65,13 @@ describe.each(FAMILIES)('%s against transformers', (family) => {
 
   test('log-probabilities of sampling equal those of the training forward pass', async () => {
     const engine = await openTiny(family, { maxSlots: 8 })
-    const requests = cases.map(({ promptTokens }, i) => request({ promptTokens, samples: 4, seed: i, temperature: 0.8 }))
+    const requests = cases.map(({ promptTokens }, i) =>
+      request({ promptTokens, samples: 4, seed: i, temperature: 0.8 }),
+    )
     const answers = await engine.generate(requests)
-    const sequences = answers.flatMap((list, i) => list.map(({ tokens }) => [...(cases[i]?.promptTokens ?? []), ...tokens]))
+    const sequences = answers.flatMap((list, i) =>
+      list.map(({ tokens }) => [...(cases[i]?.promptTokens ?? []), ...tokens]),
+    )
     const forced = await engine.logprobs(sequences)
     const sampled = answers.flat()
     expect(sampled).toHaveLength(16)
@@ -83,7 +86,9 @@ describe('sampling', () => {
   test('an answer depends on its seed alone, not on its neighbours', async () => {
     const engine = await openTiny('qwen3', { maxSlots: 4 })
     const [alone] = await engine.generate([request({ samples: 6, seed: 5 })])
-    const others = [3, 9, 1].map((length) => request({ promptTokens: PROMPT.slice(0, length % 8), samples: 3, seed: length }))
+    const others = [3, 9, 1].map((length) =>
+      request({ promptTokens: PROMPT.slice(0, length % 8), samples: 3, seed: length }),
+    )
     const crowd = await engine.generate([...others, request({ samples: 6, seed: 5 }), ...others])
     expect(crowd[3]?.map(({ tokens }) => tokens)).toEqual(alone?.map(({ tokens }) => tokens))
     expect(new Set(alone?.map(({ text }) => text)).size).toBe(6)
@@ -91,7 +96,9 @@ describe('sampling', () => {
 
   test('requests that arrive later join the running batch', async () => {
     const engine = await openTiny('llama', { maxSlots: 8 })
-    const calls = Array.from({ length: 6 }, (_, i) => engine.generate([request({ seed: i, maxTokens: 20, stopTokenIds: [] })]))
+    const calls = Array.from({ length: 6 }, (_, i) =>
+      engine.generate([request({ seed: i, maxTokens: 20, stopTokenIds: [] })]),
+    )
     const together = await Promise.all(calls)
     const { sampledTokens, promptTokens } = await engine.stats()
     expect(sampledTokens).toBe(120)
@@ -100,26 +107,43 @@ describe('sampling', () => {
     expect(again[0]?.[0]?.tokens).toEqual(together[3]?.[0]?.[0]?.tokens)
   })
 
-  test('ends at a stop token, a stop string, the token limit or the context', async () => {
-    const engine = await openTiny('qwen2')
-    const [greedy] = expected.models['qwen2'] ?? []
-    const base = { promptTokens: greedy?.promptTokens ?? [], temperature: 0 }
-    const stopAt = greedy?.greedy[4] ?? 0
-    const at = (greedy?.greedy.indexOf(stopAt) ?? 0) + 1
-    const results = await engine.generate([
-      request({ ...base, stopTokenIds: [stopAt] }),
-      request({ ...base, stopStrings: ['never', '66'] }),
-      request({ ...base, maxTokens: 3 }),
-      request({ ...base, maxTokens: 10_000 }),
-    ])
-    const [token, string, length, context] = results.map(([answer]) => answer)
-    expect(token).toMatchObject({ finishReason: 'stop', tokens: greedy?.greedy.slice(0, at) })
-    expect(token?.text).toBe(engine.tokenizer.decode(greedy?.greedy.slice(0, at - 1) ?? []))
-    expect(string?.finishReason).toBe('stop')
-    expect(string?.text).toBe(greedy?.text.slice(0, greedy.text.indexOf('66')))
-    expect(length).toMatchObject({ finishReason: 'length', tokens: greedy?.greedy.slice(0, 3) })
-    expect(context?.finishReason).toBe('length')
-    expect(context?.tokens).toHaveLength(256 - base.promptTokens.length)
+  describe('an answer ends', () => {
+    const [golden = { promptTokens: [], greedy: [], text: '', logprobs: [] }] = expected.models['qwen2'] ?? []
+
+    async function greedy(
+      changes: Partial<SampleRequest>,
+    ): Promise<{ engine: Engine; answer: Generation | undefined }> {
+      const engine = await openTiny('qwen2')
+      const [answers] = await engine.generate([
+        request({ promptTokens: golden.promptTokens, temperature: 0, ...changes }),
+      ])
+      return { engine, answer: answers?.[0] }
+    }
+
+    test('with a stop token, which is not part of the text', async () => {
+      const stop = golden.greedy[4] ?? 0
+      const end = golden.greedy.indexOf(stop)
+      const { engine, answer } = await greedy({ stopTokenIds: [stop] })
+      expect(answer).toMatchObject({ finishReason: 'stop', tokens: golden.greedy.slice(0, end + 1) })
+      expect(answer?.text).toBe(engine.tokenizer.decode(golden.greedy.slice(0, end)))
+    })
+
+    test('before a stop string', async () => {
+      const { answer } = await greedy({ stopStrings: ['never', '66'] })
+      expect(answer?.finishReason).toBe('stop')
+      expect(answer?.text).toBe(golden.text.slice(0, golden.text.indexOf('66')))
+    })
+
+    test('at the token limit', async () => {
+      const { answer } = await greedy({ maxTokens: 3 })
+      expect(answer).toMatchObject({ finishReason: 'length', tokens: golden.greedy.slice(0, 3) })
+    })
+
+    test("at the model's context", async () => {
+      const { answer } = await greedy({ maxTokens: 10_000 })
+      expect(answer?.finishReason).toBe('length')
+      expect(answer?.tokens).toHaveLength(256 - golden.promptTokens.length)
+    })
   })
 
   test('refuses what cannot be sampled, and says why', async () => {
@@ -163,7 +187,7 @@ describe('training', () => {
       await engine.step(ADAM)
     }
     const [logprobs] = await engine.logprobs([sequence])
-    return (logprobs ?? []).slice(4).reduce((sum, value) => sum + value, 0)
+    return (logprobs ?? new Float32Array()).slice(4).reduce((sum, value) => sum + value, 0)
   }
 
   test('the sampler sees an update at once: the answer becomes what was trained', async () => {

@@ -67,7 +67,12 @@ export class Engine {
    * @throws ModelError when a file is missing or damaged or the architecture is unsupported
    */
   static open(dir: string, options: EngineOptions = {}): Promise<Engine> {
-    return start(() => readModelFiles(dir), dir, options, (parts) => new Engine(parts))
+    return start(
+      () => readModelFiles(dir),
+      dir,
+      options,
+      (parts) => new Engine(parts),
+    )
   }
 
   /**
@@ -76,7 +81,12 @@ export class Engine {
    * @throws ModelError as `open` does
    */
   static create(config: JsonObject, files: NewModelFiles, options: EngineOptions = {}): Promise<Engine> {
-    return start(() => ({ ...files, config }), undefined, options, (parts) => new Engine(parts))
+    return start(
+      () => ({ ...files, config }),
+      undefined,
+      options,
+      (parts) => new Engine(parts),
+    )
   }
 
   /**

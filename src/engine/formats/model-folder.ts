@@ -33,7 +33,13 @@ export interface ModelFiles {
 const MAX_FILE_BYTES = 256 * 1024 * 1024
 
 /** Files that other programs look for beside the ones we read. */
-const COMPANIONS = ['special_tokens_map.json', 'added_tokens.json', 'vocab.json', 'merges.txt', 'tokenizer.model'] as const
+const COMPANIONS = [
+  'special_tokens_map.json',
+  'added_tokens.json',
+  'vocab.json',
+  'merges.txt',
+  'tokenizer.model',
+] as const
 
 /** @throws ModelError naming the file that is missing, too large or not the JSON object it must be */
 export function readModelFiles(dir: string): ModelFiles {

@@ -45,7 +45,12 @@ export const INFERENCE_OUTPUTS = {
 } as const
 
 /** Names of a layer's caches, float32 [B, kvHeads, capacity, headDim]; each `present` shares the buffer of its `past`. */
-export function cacheNames(layer: number): { pastKey: string; pastValue: string; presentKey: string; presentValue: string } {
+export function cacheNames(layer: number): {
+  pastKey: string
+  pastValue: string
+  presentKey: string
+  presentValue: string
+} {
   return {
     pastKey: `past_key.${layer}`,
     pastValue: `past_value.${layer}`,

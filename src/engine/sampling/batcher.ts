@@ -110,14 +110,11 @@ export class Batcher {
   }
 
   private dropAborted(): void {
-    for (let i = this.queue.length - 1; i >= 0; i--) {
-      if (this.queue[i]?.signal?.aborted === true) this.rejectJob(this.queue[i])
-    }
-    for (const { job } of [...this.rows]) if (job.signal?.aborted === true) this.rejectJob(job)
+    const jobs = new Set([...this.queue, ...this.rows.map((row) => row.job)])
+    for (const job of jobs) if (job.signal?.aborted === true) this.rejectJob(job, job.signal.reason)
   }
 
-  private rejectJob(job: Job | undefined, reason: unknown = job?.signal?.reason): void {
-    if (job === undefined) return
+  private rejectJob(job: Job, reason: unknown): void {
     const queued = this.queue.indexOf(job)
     if (queued >= 0) this.queue.splice(queued, 1)
     for (let row = this.rows.length - 1; row >= 0; row--) if (this.rows[row]?.job === job) this.removeRow(row)
@@ -146,7 +143,9 @@ export class Batcher {
   /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
   private async prefillNext(): Promise<void> {
     const count = planPrefill(
-      this.queue.slice(0, this.free).map(({ request }) => ({ length: request.promptTokens.length, samples: request.samples })),
+      this.queue
+        .slice(0, this.free)
+        .map(({ request }) => ({ length: request.promptTokens.length, samples: request.samples })),
       this.free,
     )
     const jobs = this.queue.slice(0, count)
@@ -218,7 +217,11 @@ export class Batcher {
     const width = this.model.vocabSize
     for (const [i, row] of this.rows.entries()) {
       row.sequence.cached++
-      this.advance(row, logprobs.subarray(i * width, (i + 1) * width), probabilities.subarray(i * width, (i + 1) * width))
+      this.advance(
+        row,
+        logprobs.subarray(i * width, (i + 1) * width),
+        probabilities.subarray(i * width, (i + 1) * width),
+      )
     }
     this.sweep()
   }
@@ -252,9 +255,15 @@ export class Batcher {
   private reserveFor(jobs: readonly Job[]): void {
     const wanted = jobs.reduce((sum, job) => sum + job.request.samples - job.placed, 0)
     const rows = Math.min(this.rows.length + wanted, this.options.maxRows)
-    const needs = [...jobs, ...this.rows.map((row) => row.job)].map((job) => job.request.promptTokens.length + job.request.maxTokens)
+    const needs = [...jobs, ...this.rows.map((row) => row.job)].map(
+      (job) => job.request.promptTokens.length + job.request.maxTokens,
+    )
     const capacity = Math.min(Math.max(...needs), this.model.contextLength)
-    this.model.reserve(rows, capacity, this.rows.map((row) => row.sequence.cached))
+    this.model.reserve(
+      rows,
+      capacity,
+      this.rows.map((row) => row.sequence.cached),
+    )
   }
 
   private distributionOf(distributions: Distributions, i: number): Omit<HeldPrompt, 'row'> {

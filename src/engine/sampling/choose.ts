@@ -126,5 +126,7 @@ function replaceSmallest(heap: Float32Array, value: number): void {
 }
 
 function notNumbers(): NumericalError {
-  return new NumericalError('the model gave no usable next-token distribution (NaN): its weights are damaged or diverged')
+  return new NumericalError(
+    'the model gave no usable next-token distribution (NaN): its weights are damaged or diverged',
+  )
 }

@@ -35,19 +35,27 @@ export interface SampledSequence {
   stopString?: string
 }
 
-/** What a request cannot be, as one line; undefined when it is in order. */
+/** Why a request cannot be served, as one line; undefined when it can. */
 export function requestProblem(request: SampleRequest, vocabSize: number, contextLength: number): string | undefined {
-  const { promptTokens, samples, temperature, topP, topK, maxTokens } = request
-  if (promptTokens.length === 0) return 'the prompt is empty'
-  if (promptTokens.length >= contextLength) {
-    return `the prompt has ${promptTokens.length} tokens and the model's context is ${contextLength}: nothing could be answered`
+  return promptProblem(request.promptTokens, vocabSize, contextLength) ?? settingsProblem(request)
+}
+
+function promptProblem(tokens: readonly number[], vocabSize: number, contextLength: number): string | undefined {
+  if (tokens.length === 0) return 'the prompt is empty'
+  if (tokens.length >= contextLength) {
+    return `the prompt has ${tokens.length} tokens and the model's context is ${contextLength}: no room for an answer`
   }
-  const foreign = promptTokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize)
-  if (foreign !== undefined) return `the prompt holds token ${foreign}; the vocabulary has ${vocabSize}`
-  if (!Number.isInteger(samples) || samples < 1) return `samples must be a whole number of at least 1, not ${samples}`
-  if (!Number.isInteger(maxTokens) || maxTokens < 1) return `maxTokens must be a whole number of at least 1, not ${maxTokens}`
-  if (!(temperature >= 0 && temperature < Infinity)) return `temperature must be 0 or more, not ${temperature}`
-  if (!(topP > 0 && topP <= 1)) return `topP must lie in (0, 1], not ${topP}`
-  if (!Number.isInteger(topK) || topK < 0) return `topK must be a whole number of at least 0, not ${topK}`
-  return undefined
+  const foreign = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocabSize)
+  return foreign === undefined ? undefined : `the prompt holds token ${foreign}; the vocabulary has ${vocabSize}`
+}
+
+function settingsProblem({ samples, maxTokens, temperature, topP, topK }: SampleRequest): string | undefined {
+  const rules: [boolean, string][] = [
+    [Number.isInteger(samples) && samples >= 1, `samples must be a whole number of at least 1, not ${samples}`],
+    [Number.isInteger(maxTokens) && maxTokens >= 1, `maxTokens must be a whole number of at least 1, not ${maxTokens}`],
+    [temperature >= 0 && temperature < Infinity, `temperature must be 0 or more, not ${temperature}`],
+    [topP > 0 && topP <= 1, `topP must lie in (0, 1], not ${topP}`],
+    [Number.isInteger(topK) && topK >= 0, `topK must be a whole number of at least 0, not ${topK}`],
+  ]
+  return rules.find(([holds]) => !holds)?.[1]
 }

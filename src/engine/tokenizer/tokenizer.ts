@@ -2,13 +2,14 @@
  * Text to token ids and back, and conversations to token ids, as the model folder's files say.
  * Knows nothing of the model's weights.
  */
-import { Tokenizer as HubTokenizer } from '@huggingface/tokenizers'
 import { ModelError, errorMessage } from '../../core/errors.ts'
 import { ChatTemplate } from './chat-template.ts'
+import { createHubTokenizer } from './hub.ts'
 import { encodablePieces, guardMessages, restoreLiterals } from './literals.ts'
 import { specialTexts, specialTokensMap, stopTokenIds } from './special-tokens.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { ChatMessage, ChatOptions } from './chat-template.ts'
+import type { HubTokenizer } from './hub.ts'
 
 type JsonObject = { [key: string]: JsonValue }
 
@@ -35,7 +36,7 @@ export class Tokenizer {
 
   /** @throws ModelError when the tokenizer's files or the chat template cannot be used */
   constructor(files: TokenizerFiles) {
-    this.hub = createHubTokenizer(files)
+    this.hub = loadTokenizer(files)
     const named = specialTokensMap(files.tokenizerConfig)
     const idOf = (name: string): number | undefined => {
       const text = named[name]
@@ -111,10 +112,10 @@ export class Tokenizer {
   }
 }
 
-function createHubTokenizer(files: TokenizerFiles): HubTokenizer {
+function loadTokenizer(files: TokenizerFiles): HubTokenizer {
   const added = files.tokenizer['added_tokens'] ?? []
   try {
-    return new HubTokenizer({ ...files.tokenizer, added_tokens: added }, files.tokenizerConfig)
+    return createHubTokenizer({ ...files.tokenizer, added_tokens: added }, files.tokenizerConfig)
   } catch (error) {
     throw new ModelError(`tokenizer.json cannot be used: ${errorMessage(error)}`, { cause: error })
   }

@@ -79,7 +79,7 @@ export class WorkerClient implements EngineBackend {
 
   private fail(error: Error): void {
     this.failure ??= error
-    for (const call of [...this.pending.values()]) call.reject(this.failure)
+    for (const call of this.pending.values()) call.reject(this.failure)
   }
 
   /** An idle engine does not keep the process alive. */

@@ -10,9 +10,9 @@ import { saveModelFolder } from '../formats/model-folder.ts'
 import { parseModelConfig } from '../models/config.ts'
 import { initParameters } from '../models/parameters.ts'
 import { Batcher } from '../sampling/batcher.ts'
+import { CachedModel } from '../sampling/cached-model.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
 import { Trainer } from '../training/trainer.ts'
-import { CachedModel } from './cached-model.ts'
 import { loadWeights } from './load-weights.ts'
 import { loadOptimizerState, saveOptimizerState } from './optimizer-file.ts'
 import type { ModelFiles } from '../formats/model-folder.ts'
@@ -21,7 +21,15 @@ import type { ModelConfig } from '../models/config.ts'
 import type { ParameterStore } from '../models/parameters.ts'
 import type { AdamWSettings } from '../optimizer/adamw.ts'
 import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
-import type { EngineBackend, EngineMethod, EngineMethods, EngineSettings, EngineStats, OpenParameters, Tokens } from './protocol.ts'
+import type {
+  EngineBackend,
+  EngineMethod,
+  EngineMethods,
+  EngineSettings,
+  EngineStats,
+  OpenParameters,
+  Tokens,
+} from './protocol.ts'
 
 const DEFAULT_SLOTS = 64
 
@@ -99,7 +107,10 @@ export class EngineCore implements EngineBackend {
     return result
   }
 
-  private async accumulate(sequences: readonly Tokens[], weights: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+  private async accumulate(
+    sequences: readonly Tokens[],
+    weights: readonly ArrayLike<number>[],
+  ): Promise<Float32Array[]> {
     if (this.sampler?.batcher.busy === false) this.sampler.cached.dropCache()
     const result = await this.timed(() => this.opened.trainer.accumulate(sequences, weights))
     this.trained.trainedTokens += countTokens(sequences)

@@ -43,6 +43,8 @@ function refuseForeignTensors(dir: string, checkpoint: CheckpointReader, known: 
   const harmless = /(^lm_head\.weight|\.rotary_emb\.inv_freq)$/
   const foreign = [...checkpoint.tensors.keys()].find((name) => !known.has(name) && !harmless.test(name))
   if (foreign !== undefined) {
-    throw new ModelError(`${dir}: the weights hold tensor ${foreign}, which the architecture in config.json does not have`)
+    throw new ModelError(
+      `${dir}: the weights hold tensor ${foreign}, which the architecture in config.json does not have`,
+    )
   }
 }

@@ -1,5 +1,5 @@
 /** The sampler's view of a decoder: the inference graph, the cache, and the live weights of training. */
-import { KvCache } from '../sampling/kv-cache.ts'
+import { KvCache } from './kv-cache.ts'
 import { INFERENCE_INPUTS, INFERENCE_OUTPUTS, cacheNames, inferenceGraph } from '../models/inference-graph.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
@@ -7,7 +7,7 @@ import type { ModelConfig } from '../models/config.ts'
 import type { ParameterStore } from '../models/parameters.ts'
 import type { RopeTable } from '../models/rope.ts'
 import type { Feed } from '../runtime/executable.ts'
-import type { Distributions, RowSnapshot, TokenModel } from '../sampling/token-model.ts'
+import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 
 /** Rows are allocated in these steps, so that small jobs stay small. */
 const ROW_STEPS = [1, 8, 16, 32, 64, 128, 256]
@@ -48,7 +48,11 @@ export class CachedModel implements TokenModel {
   }
 
   /** `parameters` are read in place on every pass, so an update is seen at once. */
-  static async create(config: ModelConfig, parameters: ParameterStore, options: { threads?: number }): Promise<CachedModel> {
+  static async create(
+    config: ModelConfig,
+    parameters: ParameterStore,
+    options: { threads?: number },
+  ): Promise<CachedModel> {
     const executable = await Executable.create(inferenceGraph(config).build(), { optimization: 'all', ...options })
     return new CachedModel(config, parameters, executable)
   }
@@ -84,7 +88,11 @@ export class CachedModel implements TokenModel {
     return this.run({ firstRow, rows: prompts.length, width, tokens, counts, before, temperatures })
   }
 
-  decode(tokens: readonly number[], lengths: readonly number[], temperatures: readonly number[]): Promise<Distributions> {
+  decode(
+    tokens: readonly number[],
+    lengths: readonly number[],
+    temperatures: readonly number[],
+  ): Promise<Distributions> {
     const counts = tokens.map(() => 1)
     const ids = BigInt64Array.from(tokens, (token) => BigInt(token))
     return this.run({ firstRow: 0, rows: tokens.length, width: 1, tokens: ids, counts, before: lengths, temperatures })
