@@ -1,6 +1,7 @@
 """The published rules (arXiv 2604.20051), stated a second time and on their own, in Python.
 
-Writes published-rules.json: tricky inputs with what the rules make of them. The TypeScript must agree.
+Writes published-rules.json (tricky inputs with what the rules make of them) and published-samples.json (lines of a raw
+samples file with the preference pairs that the rules make of it). The TypeScript must agree.
 Standard library only:  python test/goldens/published_rules.py
 """
 
@@ -287,8 +288,74 @@ def pair_cases():
     return cases
 
 
+# --- a raw samples file and its pairs -----------------------------------------------------------------------------------
+
+
+def judged(response, valid, score):
+    ratings = [{"name": "Dose", "thoughts": "t", "rating": score}] if score is not None else []
+    reply = "<evaluation>" + json.dumps({"criterion_1": ratings[0]}) + "</evaluation>" if ratings else "<evaluation>{broken</evaluation>"
+    return {
+        "solver_answer": response.split("<answer>")[-1].split("</answer>")[0] if valid else "",
+        "is_solver_valid": int(valid),
+        "verifier_scoring_evaluation": ratings,
+        "verifier_scoring_score": float(score) if score is not None else float("nan"),
+        "verifier_scoring_conversations": [{"role": "user", "content": "judge"}, {"role": "assistant", "content": reply}],
+        "is_verifier_scoring_valid": int(score is not None),
+    }
+
+
+def sample(index):
+    prompt = [{"role": "system", "content": "s"}, {"role": "user", "content": f"question {index} \u2028 \"q\""}]
+    responses = []
+    for _ in range(R.randint(2, 36)):
+        valid = R.random() < 0.85
+        reply = words(R.randint(1, 120)) + ("<answer>a</answer>" if valid else "no tag")
+        one = judged(reply, valid, R.choice([0, 1, 2, 2, None]) if valid else None)
+        one["solver_conversations"] = prompt + [{"role": "assistant", "content": reply}]
+        responses.append(one)
+    criterion = {"name": "Dose", R.choice(["gold", "ground_truth"]): "20 mg", "description": "d", "weight": R.choice([1, "2"])}
+    return {
+        "knowledge": f"document {index // 2}",
+        "proposer_problem": f"question {index}",
+        "proposer_ref_answer": f"reference {index}",
+        "proposer_conversations": [{"role": "user", "content": "p"}, {"role": "assistant", "content": "<problem>"}],
+        "is_proposer_valid": 1,
+        "solver_responses": responses,
+        "verifier_rubric": [criterion],
+        "verifier_rubric_text": "[...]",
+        "verifier_conversations": [{"role": "user", "content": "r"}, {"role": "assistant", "content": "<rubric>"}],
+        "is_verifier_valid": 1,
+        "cost": 0.0,
+    }
+
+
+def sample_file():
+    lines, pairs = [], []
+    for index in range(14):
+        row = sample(index)
+        if index == 3:
+            row |= {"is_proposer_valid": 0, "proposer_problem": "", "solver_responses": [], "verifier_rubric": [], "is_verifier_valid": 0}
+        lines.append(json.dumps(row, ensure_ascii=index % 2 == 0))
+        replies = [one["solver_conversations"][-1]["content"] for one in row["solver_responses"]]
+        scores = [one["verifier_scoring_score"] if one["is_verifier_scoring_valid"] else None for one in row["solver_responses"]]
+        found = pair(list(zip(replies, scores)), 32, 0.001, 100)
+        if isinstance(found, list):
+            best, worst = found
+            pairs.append({
+                "role": "solver",
+                "chosen": row["solver_responses"][best]["solver_conversations"],
+                "rejected": row["solver_responses"][worst]["solver_conversations"],
+                "chosen_score": scores[best],
+                "rejected_score": scores[worst],
+                "ref_answer": row["proposer_ref_answer"],
+            })
+    return {"lines": lines, "pairs": pairs}
+
+
 if __name__ == "__main__":
     golden = {"parse": parse_cases(), "score": score_cases(), "pair": pair_cases()}
-    path = Path(__file__).with_name("published-rules.json")
-    path.write_text(json.dumps(golden, ensure_ascii=True, indent=0) + "\n")
-    print({name: len(cases) for name, cases in golden.items()}, path.stat().st_size, "bytes")
+    golden_samples = sample_file()
+    for name, value in (("published-rules.json", golden), ("published-samples.json", golden_samples)):
+        path = Path(__file__).with_name(name)
+        path.write_text(json.dumps(value, ensure_ascii=True, indent=0) + "\n")
+        print(name, {key: len(items) for key, items in value.items()}, path.stat().st_size, "bytes")
