@@ -88,8 +88,9 @@ async function find(words: readonly string[], verbs: readonly VerbEntry[]): Prom
 function report(error: unknown, context: Context): number {
   const { terminal, environment, signal } = context
   const mark = terminal.style('red', 'pop:')
-  if (signal.aborted && (error === signal.reason || isAbort(error))) {
-    terminal.say(`${mark} ${oneLine(errorMessage(signal.reason))}`)
+  if (signal.aborted && isAbort(error)) {
+    // A verb that saved something says so in an InterruptedError of its own.
+    terminal.say(`${mark} ${oneLine(errorMessage(error instanceof InterruptedError ? error : signal.reason))}`)
     return new InterruptedError('').exitCode
   }
   if (error instanceof PopError) {

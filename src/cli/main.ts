@@ -14,10 +14,8 @@ const terminal = processTerminal(process.env)
 /** The first signal drains and saves, the second quits. */
 function onSignal(): void {
   if (interrupted.signal.aborted) process.exit(130)
-  terminal.say('\npop: stopping: what runs now is finished and saved; Ctrl-C again quits at once')
-  interrupted.abort(
-    new InterruptedError('interrupted; what was finished is saved, the same command goes on from there'),
-  )
+  terminal.say('\npop: stopping when what runs now is finished; Ctrl-C again quits at once')
+  interrupted.abort(new InterruptedError('interrupted'))
 }
 
 async function version(): Promise<string> {

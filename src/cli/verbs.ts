@@ -13,6 +13,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./commands/pair.ts')).pair,
   },
   {
+    name: 'train',
+    summary: 'train a model on a file of preference pairs',
+    load: async () => (await import('./commands/train.ts')).train,
+  },
+  {
     name: 'generate',
     summary: 'let a model folder answer a chat',
     load: async () => (await import('./commands/generate.ts')).generate,

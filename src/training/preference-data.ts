@@ -7,6 +7,9 @@ import { tokenizePreference, type Tokenizer } from '../engine/index.ts'
 import type { ChatMessage, PreferencePair } from '../records/index.ts'
 import type { TokenizedCompletion, TrainingGroup } from './batch.ts'
 
+/** What training needs of a pair: files of other origin have no more. */
+export type Conversations = Pick<PreferencePair, 'chosen' | 'rejected'>
+
 export interface PreferenceData {
   /** [chosen, rejected] of each pair that is trained on. */
   readonly groups: TrainingGroup[]
@@ -20,7 +23,11 @@ export interface PreferenceData {
  * @param maxLength in tokens, prompt and completion together; TRL would cut a longer sequence, here its pair is left out
  * @throws InputError when a pair's two conversations do not answer one prompt
  */
-export function preferenceData(pairs: readonly PreferencePair[], tokenizer: Tokenizer, maxLength: number): PreferenceData {
+export function preferenceData(
+  pairs: readonly Conversations[],
+  tokenizer: Tokenizer,
+  maxLength: number,
+): PreferenceData {
   const groups: TrainingGroup[] = []
   const leftOut = { tooLong: 0, noCompletion: 0 }
   let promptMismatches = 0
@@ -42,7 +49,7 @@ function isEmpty({ tokens, promptLength }: TokenizedCompletion): boolean {
 }
 
 /** The messages that both conversations begin with, at most all but the last. */
-function sharedPrompt({ chosen, rejected }: PreferencePair, index: number): ChatMessage[] {
+function sharedPrompt({ chosen, rejected }: Conversations, index: number): ChatMessage[] {
   const longest = Math.min(chosen.length, rejected.length) - 1
   let length = 0
   while (length < longest && sameMessage(chosen[length], rejected[length])) length++

@@ -2,18 +2,18 @@
 import { InputError } from '../core/errors.ts'
 import { systemClock, type Clock } from '../core/clock.ts'
 import { preferenceObjective, type PreferenceMetric } from './objectives/index.ts'
-import { preferenceData, type PreferenceData } from './preference-data.ts'
+import { preferenceData, type Conversations, type PreferenceData } from './preference-data.ts'
 import { planSteps } from './plan.ts'
 import { trainingLoop, type Scorer, type StepReport } from './loop.ts'
 import type { Tokenizer } from '../engine/index.ts'
-import type { PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
+import type { TrainingConfig, TrainingStep } from '../records/index.ts'
 import type { TrainableModel } from './model.ts'
 
 export interface TrainPreferencesOptions {
   /** Trained in place, from its present weights; its optimizer must be fresh. */
   readonly model: TrainableModel
   readonly tokenizer: Tokenizer
-  readonly pairs: readonly PreferencePair[]
+  readonly pairs: readonly Conversations[]
   readonly config: TrainingConfig
   /** Orders the pairs. */
   readonly seed: number
