@@ -3,7 +3,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { InputError } from '../core/errors.ts'
-import { openCorpus, type CorpusConfig, type CorpusSample } from './corpus.ts'
+import { sampleDocuments, type CorpusConfig, type CorpusSample } from './corpus.ts'
+import { findCorpusFiles } from './files.ts'
 
 let dir = ''
 beforeEach(async () => {
@@ -29,8 +30,7 @@ async function sample(
   wanted: Partial<{ documents: number; heldOut: number; seed: number }> = {},
   overrides: Partial<CorpusConfig> = {},
 ): Promise<CorpusSample> {
-  const corpus = await openCorpus(config(source, overrides))
-  return corpus.sampleDocuments({ documents: 1000, heldOut: 0, seed: 1, ...wanted })
+  return sampleDocuments(config(source, overrides), { documents: 1000, heldOut: 0, seed: 1, ...wanted })
 }
 
 const rows = (texts: readonly string[]): string => texts.map((text) => JSON.stringify({ text }) + '\n').join('')
@@ -44,25 +44,25 @@ describe('reading a corpus', () => {
     await put('a/three.md', '# from markdown')
     await put('a/four.bin', 'from nowhere else')
     await put('b/five.jsonl', rows(['from b']))
-    const all = async (source: string): Promise<string[]> => textsOf((await sample(source)).documents).sort()
+    const all = async (source: string): Promise<string[]> => textsOf((await sample(source)).training).sort()
     expect(await all(file)).toEqual(['from jsonl'])
     expect(await all(join(dir, 'a'))).toEqual(['# from markdown', 'from jsonl', 'from text'])
     expect(await all(join(dir, '**/*.jsonl'))).toEqual(['from b', 'from jsonl'])
     expect(await all(join(dir, '{a,b}/*.{md,jsonl}'))).toEqual(['# from markdown', 'from b', 'from jsonl'])
-    const corpus = await openCorpus(config(join(dir, 'a')))
-    expect(corpus.files).toEqual(['deep/er/two.TXT', 'one.jsonl', 'three.md'].map((name) => join(dir, 'a', name)))
+    const files = (await findCorpusFiles(join(dir, 'a'))).map(({ path }) => path)
+    expect(files).toEqual(['deep/er/two.TXT', 'one.jsonl', 'three.md'].map((name) => join(dir, 'a', name)))
   })
 
   it('takes a path that exists as it is, even when it looks like a glob', async () => {
     const file = await put('what [is] this?.jsonl', rows(['really this']))
-    expect(textsOf((await sample(file)).documents)).toEqual(['really this'])
+    expect(textsOf((await sample(file)).training)).toEqual(['really this'])
   })
 
   it('reads a line as JSON does: separators, quotes and a missing last newline change nothing', async () => {
     const text = 'a\u2028b c\u2029d "quoted" \\ 語 😀'
     const path = await put('x.jsonl', `\uFEFF${JSON.stringify({ text })}\r\n\n${JSON.stringify({ text: 'last line' })}`)
-    const { documents, stats } = await sample(path, {}, { maxWords: 99 })
-    expect(textsOf(documents).sort()).toEqual([text, 'last line'])
+    const { training, ...stats } = await sample(path, {}, { maxWords: 99 })
+    expect(textsOf(training).sort()).toEqual([text, 'last line'])
     expect(stats.rows).toBe(2)
   })
 
@@ -73,24 +73,24 @@ describe('reading a corpus', () => {
       Buffer.from(`[1]\n{"text": 5}\n{"other": "x y"}\n${JSON.stringify({ text: 'good two' })}\n`),
     ])
     const path = await put('x.jsonl', bad)
-    const { documents, stats } = await sample(path)
-    expect(textsOf(documents).sort()).toEqual(['good one', 'good two'])
+    const { training, ...stats } = await sample(path)
+    expect(textsOf(training).sort()).toEqual(['good one', 'good two'])
     expect(stats).toMatchObject({ rows: 7, badRows: 5, firstBadRow: `${path}:2`, usable: 2 })
   })
 
   it('skips short documents and keeps the first words, a word being what stands between single spaces', async () => {
     const path = await put('x.jsonl', rows(['one', 'a b', 'line\nbreak\ttab', 'a  b', '1 2 3 4 5 6 7']))
-    const { documents, stats } = await sample(path, {}, { minWords: 3, maxWords: 4 })
+    const { training, ...stats } = await sample(path, {}, { minWords: 3, maxWords: 4 })
     // "a  b" is three pieces: a, nothing, b.
-    expect(textsOf(documents).sort()).toEqual(['1 2 3 4', 'a  b'])
+    expect(textsOf(training).sort()).toEqual(['1 2 3 4', 'a  b'])
     expect(stats.skippedShort).toBe(3)
   })
 
   it('names a document by its whole text and says where it came from', async () => {
     const path = await put('x.jsonl', rows(['1 2 3 4 5 6', '1 2 3 4 5 7']))
-    const { documents } = await sample(path)
-    expect(new Set(documents.map(({ id }) => id)).size).toBe(2)
-    expect(documents.map(({ source }) => source).sort()).toEqual([`${path}:1`, `${path}:2`])
+    const { training } = await sample(path)
+    expect(new Set(training.map(({ id }) => id)).size).toBe(2)
+    expect(training.map(({ source }) => source).sort()).toEqual([`${path}:1`, `${path}:2`])
   })
 })
 
@@ -103,10 +103,10 @@ describe('a sample', () => {
     const wanted = { documents: 40, heldOut: 10, seed: 3 }
     const one = await sample(join(dir, 'one'), wanted)
     const two = await sample(join(dir, 'two'), wanted)
-    const bare = ({ documents, heldOut }: CorpusSample): string[] => [...textsOf(heldOut), ...textsOf(documents)]
+    const bare = ({ training, heldOut }: CorpusSample): string[] => [...textsOf(heldOut), ...textsOf(training)]
     expect(bare(two)).toEqual(bare(one))
     expect(two.fingerprint).toBe(one.fingerprint)
-    expect(one.documents).toHaveLength(40)
+    expect(one.training).toHaveLength(40)
     expect(one.heldOut).toHaveLength(10)
     expect(new Set(bare(one)).size).toBe(50)
   })
@@ -115,19 +115,18 @@ describe('a sample', () => {
     const path = await put('x.jsonl', rows(numbered(300)))
     const small = await sample(path, { documents: 20, heldOut: 5 })
     const large = await sample(path, { documents: 100, heldOut: 5 })
-    expect(textsOf(large.documents).slice(0, 20)).toEqual(textsOf(small.documents))
+    expect(textsOf(large.training).slice(0, 20)).toEqual(textsOf(small.training))
     expect(large.heldOut).toEqual(small.heldOut)
     const other = await sample(path, { documents: 20, heldOut: 5, seed: 2 })
-    expect(textsOf(other.documents)).not.toEqual(textsOf(small.documents))
+    expect(textsOf(other.training)).not.toEqual(textsOf(small.training))
   })
 
   it('is uniform: over 400 seeds every document is drawn about equally often', async () => {
     const path = await put('x.jsonl', rows(numbered(50)))
-    const corpus = await openCorpus(config(path))
     const drawn = new Map<string, number>()
     for (let seed = 0; seed < 400; seed++) {
-      const { documents } = await corpus.sampleDocuments({ documents: 10, heldOut: 0, seed })
-      for (const { text } of documents) drawn.set(text, (drawn.get(text) ?? 0) + 1)
+      const { training } = await sample(path, { documents: 10, seed })
+      for (const { text } of training) drawn.set(text, (drawn.get(text) ?? 0) + 1)
     }
     // 400 draws of 10 in 50: 80 expected for each, standard deviation 8. The sum of squares is near χ² with 49 degrees.
     const chi = [...drawn.values()].reduce((sum, count) => sum + (count - 80) ** 2 / 64, 0)
@@ -138,17 +137,17 @@ describe('a sample', () => {
 
   it('holds no text twice, and counts the copies left out', async () => {
     const path = await put('x.jsonl', rows([...numbered(30), ...numbered(10), ...numbered(10)]))
-    const { documents, heldOut, stats } = await sample(path, { documents: 25, heldOut: 5 })
-    expect(new Set([...textsOf(documents), ...textsOf(heldOut)]).size).toBe(30)
+    const { training, heldOut, ...stats } = await sample(path, { documents: 25, heldOut: 5 })
+    expect(new Set([...textsOf(training), ...textsOf(heldOut)]).size).toBe(30)
     expect(stats).toMatchObject({ duplicates: 20, usable: 50 })
   })
 
   it('gives what there is when there is less than asked for, at most half of it held out', async () => {
     const path = await put('x.jsonl', rows(numbered(7)))
-    const { documents, heldOut } = await sample(path, { documents: 100, heldOut: 50 })
-    expect([documents.length, heldOut.length]).toEqual([4, 3])
+    const { training, heldOut } = await sample(path, { documents: 100, heldOut: 50 })
+    expect([training.length, heldOut.length]).toEqual([4, 3])
     const enough = await sample(path, { documents: 2, heldOut: 3 })
-    expect([enough.documents.length, enough.heldOut.length]).toEqual([2, 3])
+    expect([enough.training.length, enough.heldOut.length]).toEqual([2, 3])
   })
 
   it('changes its fingerprint with any text and any limit, not with names', async () => {
@@ -182,7 +181,7 @@ describe('a corpus that cannot be used', () => {
   it('is told which fields it has, when it lacks the one that was named', async () => {
     const path = await put('x.jsonl', '{"body": "a b c", "n": 1}\n{"body": "d e f"}\n')
     expect(await refusal(path)).toMatch(/no row of .* has a text in "text" \(looked at 2\); the fields are "body", "n": name one/)
-    expect(textsOf((await sample(path, {}, { field: 'body' })).documents).sort()).toEqual(['a b c', 'd e f'])
+    expect(textsOf((await sample(path, {}, { field: 'body' })).training).sort()).toEqual(['a b c', 'd e f'])
     expect(await refusal(path, { field: 'toString' })).toContain('"body"')
   })
 

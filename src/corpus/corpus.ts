@@ -2,7 +2,7 @@
 import { InputError } from '../core/errors.ts'
 import { hashValue, sha256 } from '../core/hash.ts'
 import type { Config, Document } from '../records/index.ts'
-import { findCorpusFiles, type CorpusFile } from './files.ts'
+import { findCorpusFiles } from './files.ts'
 import { readRows, type CorpusRow } from './readers.ts'
 import { BottomSample } from './sample.ts'
 
@@ -11,7 +11,14 @@ export type CorpusConfig = Config['corpus']
 /** After so many rows without a single text in the named field, the field is taken to be wrong. */
 const rowsUntilFieldIsWrong = 1000
 
-export interface CorpusStats {
+/** What was drawn, and what was passed over. */
+export interface CorpusSample {
+  /** In a random order that follows from the seed. */
+  readonly training: Document[]
+  /** Disjoint from `training`. */
+  readonly heldOut: Document[]
+  /** Changes when any usable text, the field or a word limit changes; not with names or order of files. */
+  readonly fingerprint: string
   /** Rows read, bad ones included. */
   readonly rows: number
   readonly badRows: number
@@ -24,45 +31,19 @@ export interface CorpusStats {
   readonly duplicates: number
 }
 
-export interface CorpusSample {
-  /** In a random order that follows from the seed. */
-  readonly documents: Document[]
-  /** Disjoint from `documents`. */
-  readonly heldOut: Document[]
-  /** Changes when any usable text, the field or a word limit changes; not with names or order of files. */
-  readonly fingerprint: string
-  readonly stats: CorpusStats
-}
-
-export interface Corpus {
-  readonly files: readonly string[]
-  /**
-   * A uniform sample without replacement: `heldOut` documents first, then `documents` others; the same on every machine.
-   * A smaller corpus gives all it has, at most half of it (rounded down) to the held-out part.
-   * @throws {InputError} when no row yields a document: the message names the fields that are there, or the limit.
-   */
-  sampleDocuments(wanted: { documents: number; heldOut: number; seed: number }): Promise<CorpusSample>
-}
-
 /**
- * Finds the files; reads none yet.
- * @throws {InputError} when there are none.
+ * A uniform sample of the corpus without replacement: `heldOut` documents first, then `documents` others; the same on
+ * every machine, and with a larger `documents` the same ones and more. Memory holds the sample, not the corpus.
+ * A corpus too small for both gives all it has, at most half of it (rounded down) to the held-out part.
+ * @throws {InputError} when there are no files, or no row of them yields a document: the message names the fields that
+ * are there, or the limit to lower.
  */
-export async function openCorpus(config: CorpusConfig): Promise<Corpus> {
-  const files = await findCorpusFiles(config.source)
-  return {
-    files: files.map(({ path }) => path),
-    sampleDocuments: (wanted) => sampleDocuments(config, files, wanted),
-  }
-}
-
-async function sampleDocuments(
+export async function sampleDocuments(
   config: CorpusConfig,
-  files: readonly CorpusFile[],
   { documents, heldOut, seed }: { documents: number; heldOut: number; seed: number },
 ): Promise<CorpusSample> {
   const pass = new Pass(config, new BottomSample(documents + heldOut, seed))
-  for (const file of files) {
+  for (const file of await findCorpusFiles(config.source)) {
     for await (const row of readRows(file, config.field)) pass.take(row)
   }
   const drawn = pass.finish()
@@ -70,9 +51,11 @@ async function sampleDocuments(
   const aside = enough ? heldOut : Math.min(heldOut, Math.floor(drawn.documents.length / 2))
   return {
     heldOut: drawn.documents.slice(0, aside),
-    documents: drawn.documents.slice(aside, aside + documents),
+    training: drawn.documents.slice(aside, aside + documents),
     fingerprint: pass.fingerprint(),
-    stats: { ...pass.counts, firstBadRow: pass.firstBadRow, duplicates: drawn.duplicates },
+    ...pass.counts,
+    firstBadRow: pass.firstBadRow,
+    duplicates: drawn.duplicates,
   }
 }
 

@@ -1,2 +1,2 @@
 /** Files on disk to a seeded sample of documents. */
-export { openCorpus, type Corpus, type CorpusConfig, type CorpusSample, type CorpusStats } from './corpus.ts'
+export { sampleDocuments, type CorpusConfig, type CorpusSample } from './corpus.ts'
