@@ -4,23 +4,17 @@
  */
 import { EndpointError } from '../core/errors.ts'
 import type { GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
-import type { SampledSequence, SampleRequest } from '../engine/sampling/requests.ts'
-import type { Tokenizer } from '../engine/tokenizer/tokenizer.ts'
+import type { Engine, SampleRequest } from '../engine/index.ts'
 
-/** What is used of an engine. */
-export interface EmbeddedSampler {
-  readonly tokenizer: Pick<Tokenizer, 'encodeChat' | 'decode' | 'stopTokenIds'>
-  /** Tokens that prompt and answer may have together. */
-  readonly contextLength: number
-  /** One list of `samples` sequences per request. */
-  generate(requests: readonly SampleRequest[], signal?: AbortSignal): Promise<SampledSequence[][]>
-}
+/** What is used of an engine: it samples from the weights as they are when a call comes. */
+export type SamplingEngine = Pick<Engine, 'config' | 'tokenizer' | 'generate'>
 
 export class EmbeddedLanguageModel implements LanguageModel {
   readonly name: string
-  private readonly engine: EmbeddedSampler
+  private readonly engine: SamplingEngine
 
-  constructor(engine: EmbeddedSampler, name: string) {
+  /** @param name what the records call these weights, such as `lab@round-1` */
+  constructor(engine: SamplingEngine, name: string) {
     this.engine = engine
     this.name = name
   }
@@ -28,8 +22,8 @@ export class EmbeddedLanguageModel implements LanguageModel {
   /** @throws EndpointError when the prompt leaves no room for an answer in the model's context */
   async generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation[]> {
     signal?.throwIfAborted()
-    const { tokenizer, contextLength } = this.engine
-    const promptTokens = tokenizer.encodeChat(request.messages, { addGenerationPrompt: true })
+    const contextLength = this.engine.config.maxPositions
+    const promptTokens = this.engine.tokenizer.encodeChat(request.messages, { addGenerationPrompt: true })
     if (promptTokens.length >= contextLength) {
       throw new EndpointError(
         `the prompt has ${promptTokens.length} tokens and the context of ${this.name} is ${contextLength}: ` +
@@ -37,9 +31,14 @@ export class EmbeddedLanguageModel implements LanguageModel {
         { retryable: false },
       )
     }
-    const [sequences = []] = await this.engine.generate([this.sampleRequest(request, promptTokens)], signal)
-    signal?.throwIfAborted()
-    return sequences.map((sequence, i) => this.generation(sequence, i === 0 ? promptTokens.length : 0))
+    const [answers = []] = await this.engine.generate([this.sampleRequest(request, promptTokens)], signal)
+    return answers.map(({ text, tokens, logprobs, finishReason }, i) => ({
+      text,
+      finishReason,
+      tokens,
+      logprobs,
+      usage: { promptTokens: i === 0 ? promptTokens.length : 0, completionTokens: tokens.length },
+    }))
   }
 
   private sampleRequest(request: GenerateRequest, promptTokens: readonly number[]): SampleRequest {
@@ -53,22 +52,6 @@ export class EmbeddedLanguageModel implements LanguageModel {
       maxTokens: request.maxTokens,
       stopTokenIds: this.engine.tokenizer.stopTokenIds,
       ...(request.stop === undefined ? {} : { stopStrings: request.stop }),
-    }
-  }
-
-  /** `tokens` keep the stop token, which training needs; `text` ends before it, and before a stop string. */
-  private generation({ tokens, logprobs, finishReason, stopString }: SampledSequence, promptTokens: number): Generation {
-    const { tokenizer } = this.engine
-    const last = tokens.at(-1)
-    const stopped = last !== undefined && tokenizer.stopTokenIds.includes(last)
-    const whole = tokenizer.decode(stopped ? tokens.slice(0, -1) : tokens)
-    const end = stopString === undefined ? -1 : whole.indexOf(stopString)
-    return {
-      text: end < 0 ? whole : whole.slice(0, end),
-      finishReason,
-      tokens,
-      logprobs,
-      usage: { promptTokens, completionTokens: tokens.length },
     }
   }
 }

@@ -3,7 +3,7 @@ import { ConfigError } from '../core/errors.ts'
 import { OpenAiLanguageModel, type OpenAiOptions } from './openai.ts'
 import type { ModelEndpoint } from '../records/index.ts'
 
-export { EmbeddedLanguageModel, type EmbeddedSampler } from './embedded.ts'
+export { EmbeddedLanguageModel, type SamplingEngine } from './embedded.ts'
 export { OpenAiLanguageModel, type OpenAiOptions } from './openai.ts'
 
 /** An endpoint reached over the network; an `embedded` one needs an engine, which the caller holds. */
@@ -25,7 +25,9 @@ export function createLanguageModel(endpoint: RemoteEndpoint, deps: LanguageMode
     throw new ConfigError(`baseUrl must begin with http:// or https://, not ${protocol}//`)
   }
   if (username !== '' || password !== '') {
-    throw new ConfigError('baseUrl holds a user name or password: put the key into an environment variable and name it in apiKeyEnv')
+    throw new ConfigError(
+      'baseUrl holds a user name or password: put the key into an environment variable and name it in apiKeyEnv',
+    )
   }
   const { baseUrl, name, timeoutSeconds, apiKeyEnv } = endpoint
   return new OpenAiLanguageModel({ baseUrl, name, timeoutSeconds, ...key(apiKeyEnv, env), ...rest })
@@ -38,6 +40,7 @@ function key(name: string | undefined, env: LanguageModelDeps['env']): Pick<Open
     throw new ConfigError(`the environment variable ${name}, named by apiKeyEnv, is not set`)
   }
   // A header takes printable ASCII only; fetch's own complaint would show the value.
-  if (!/^[\x21-\x7e]+$/.test(value)) throw new ConfigError(`the environment variable ${name} does not hold a usable key`)
+  if (!/^[\x21-\x7e]+$/.test(value))
+    throw new ConfigError(`the environment variable ${name} does not hold a usable key`)
   return { apiKey: value, apiKeyEnv: name }
 }

@@ -17,7 +17,11 @@ export interface FaultContext {
 }
 
 /** The error in a reply, or undefined when it is a JSON answer. `value` is its JSON, undefined when it is none. */
-export function statusError(reply: HttpReply, value: JsonValue | undefined, context: FaultContext): EndpointError | undefined {
+export function statusError(
+  reply: HttpReply,
+  value: JsonValue | undefined,
+  context: FaultContext,
+): EndpointError | undefined {
   const { status } = reply
   if (status >= 300 && status < 400) return redirected(reply, context)
   if (status < 200 || status >= 400) return refused(reply, value, context)
@@ -35,10 +39,13 @@ function redirected(reply: HttpReply, context: FaultContext): EndpointError {
 function notJson(reply: HttpReply, context: FaultContext): EndpointError {
   const where = displayUrl(context.url)
   if (isHtml(reply)) {
-    return new EndpointError(`${where} answered with a web page, not JSON: is baseUrl the address of the API (usually ending with /v1)?`, {
-      retryable: false,
-      status: reply.status,
-    })
+    return new EndpointError(
+      `${where} answered with a web page, not JSON: is baseUrl the address of the API (usually ending with /v1)?`,
+      {
+        retryable: false,
+        status: reply.status,
+      },
+    )
   }
   const what = reply.text === '' ? 'an empty reply' : `a reply that is not whole JSON (${reply.text.length} characters)`
   return new EndpointError(`${where} sent ${what}`, { retryable: true, status: reply.status })
@@ -61,7 +68,11 @@ function refused(reply: HttpReply, value: JsonValue | undefined, context: FaultC
   const text = serverText(value, isHtml(reply) ? 'a web page' : reply.text, context)
   const said = text === '' ? '' : `: ${text}`
   const seconds = retryAfter(reply.headers, context.now)
-  const facts = { status, retryable: isPassing(status) && !quotaIsUsedUp(value), ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }) }
+  const facts = {
+    status,
+    retryable: isPassing(status) && !quotaIsUsedUp(value),
+    ...(seconds === undefined ? {} : { retryAfterSeconds: seconds }),
+  }
   return new EndpointError(`${displayUrl(context.url)} ${describe(status, context)}${said}`, facts)
 }
 
@@ -90,7 +101,8 @@ const LONGEST_SERVER_TEXT = 400
 
 function serverText(value: JsonValue | undefined, fallback: string, context: FaultContext): string {
   const text = (value === undefined ? undefined : serverMessage(value)) ?? fallback
-  const cleared = context.apiKey === undefined || context.apiKey === '' ? text : text.replaceAll(context.apiKey, '[key]')
+  const cleared =
+    context.apiKey === undefined || context.apiKey === '' ? text : text.replaceAll(context.apiKey, '[key]')
   // oxlint's no-control-regex has a point in patterns meant to match text; here control characters are the target.
   const line = cleared.replace(/[\p{Cc}\p{Cf}\s]+/gu, ' ').trim()
   return line.length > LONGEST_SERVER_TEXT ? `${line.slice(0, LONGEST_SERVER_TEXT)}…` : line
@@ -115,7 +127,10 @@ export function listModels(reply: HttpReply): string[] {
   const json = parseJson(reply.text)
   const parsed = modelListSchema.safeParse(json.ok ? json.value : undefined)
   if (reply.status !== 200 || !parsed.success) {
-    throw new EndpointError(`the server does not list its models (${reply.status})`, { retryable: false, status: reply.status })
+    throw new EndpointError(`the server does not list its models (${reply.status})`, {
+      retryable: false,
+      status: reply.status,
+    })
   }
   return parsed.data.data.map((model) => model.id)
 }

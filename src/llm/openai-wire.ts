@@ -96,19 +96,17 @@ function readChoice(choice: z.infer<typeof choiceSchema>, stop: readonly string[
   return cutAtStop({ text, finishReason }, stop)
 }
 
+const FINISH_REASONS: ReadonlyMap<string, FinishReason> = new Map([
+  ['stop', 'stop'],
+  ['eos', 'stop'],
+  ['end_turn', 'stop'],
+  ['stop_sequence', 'stop'],
+  ['length', 'length'],
+  ['max_tokens', 'length'],
+])
+
 function readFinishReason(reason: string | null | undefined): FinishReason {
-  switch (reason) {
-    case 'stop':
-    case 'eos':
-    case 'end_turn':
-    case 'stop_sequence':
-      return 'stop'
-    case 'length':
-    case 'max_tokens':
-      return 'length'
-    default:
-      return 'other'
-  }
+  return FINISH_REASONS.get(reason ?? '') ?? 'other'
 }
 
 /** Some servers ignore `stop`, others leave the stop string in: either way the text ends before the first one. */
@@ -127,14 +125,16 @@ export function serverMessage(value: JsonValue): string | undefined {
   return isJsonObject(said) && typeof said['message'] === 'string' ? said['message'] : undefined
 }
 
+const fieldErrorSchema = z.object({ loc: z.array(z.union([z.string(), z.number()])), msg: z.string() })
+
 /** FastAPI's form: `{"loc": ["body", "seed"], "msg": "Extra inputs are not permitted"}`. */
 function fieldMessage(item: JsonValue): string {
-  if (!isJsonObject(item)) return String(item)
-  const loc = item['loc']
-  return `'${Array.isArray(loc) ? String(loc.at(-1)) : 'body'}': ${String(item['msg'] ?? '')}`
+  const parsed = fieldErrorSchema.safeParse(item)
+  return parsed.success ? `'${parsed.data.loc.at(-1) ?? 'body'}': ${parsed.data.msg}` : JSON.stringify(item)
 }
 
-const REFUSAL = /support|unexpected|unrecogni[sz]ed|unknown|extra|permitted|allowed|not implemented|must be (?:equal to )?1\b|n ?=+ ?1\b|at most|less than or equal/i
+const REFUSAL =
+  /support|unexpected|unrecogni[sz]ed|unknown|extra|permitted|allowed|not implemented|must be (?:equal to )?1\b|n ?=+ ?1\b|at most|less than or equal/i
 
 /**
  * Which of the parameters in `body` a 400 or 422 refuses, if it says so. Only a refusal of the parameter counts, not
@@ -151,6 +151,8 @@ export function refusedParameter(reply: JsonValue, body: { readonly [key: string
 
 function mentions(message: string, name: Parameter): boolean {
   const bare = name.includes('_') || name === 'seed' || name === 'temperature'
-  const pattern = bare ? `\\b${name}\\b` : `['"\`]${name}['"\`]|(?:parameter|argument|field)s?:? ${name}\\b|\\b${name} ?(?:=|must)`
+  const pattern = bare
+    ? `\\b${name}\\b`
+    : `['"\`]${name}['"\`]|(?:parameter|argument|field)s?:? ${name}\\b|\\b${name} ?(?:=|must)`
   return new RegExp(pattern).test(message)
 }

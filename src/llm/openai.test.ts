@@ -25,7 +25,8 @@ function fastClock(): Clock & { sleeps: number[] } {
     now: () => Date.UTC(2026, 0, 1),
     monotonic: () => 0,
     sleep: (ms, signal) => {
-      if (ms >= 600_000) return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('done'))))
+      if (ms >= 600_000)
+        return new Promise((_, reject) => signal?.addEventListener('abort', () => reject(new Error('done'))))
       sleeps.push(ms / 1000)
       return Promise.resolve()
     },
@@ -65,7 +66,11 @@ async function failure(promise: Promise<unknown>): Promise<EndpointError> {
 }
 
 const status =
-  (code: number, body: Parameters<typeof reply>[2] = { error: { message: 'busy' } }, headers: Record<string, string> = {}): Fault =>
+  (
+    code: number,
+    body: Parameters<typeof reply>[2] = { error: { message: 'busy' } },
+    headers: Record<string, string> = {},
+  ): Fault =>
   (_request, response) =>
     reply(response, code, body, headers)
 
@@ -82,11 +87,15 @@ const servedBy = (options: ChatServerOptions) => async () => {
 const all = { samples: true, repeatable: true, independentSamples: true }
 describeLanguageModel('a server like vLLM', servedBy({}), all)
 describeLanguageModel('a server that ignores n and stop', servedBy({ ignoresN: true, ignoresStop: true }), all)
-describeLanguageModel('a server that refuses n, seed and max_tokens', servedBy({ refuses: ['n', 'seed', 'max_tokens'] }), {
-  samples: false,
-  repeatable: false,
-  independentSamples: false,
-})
+describeLanguageModel(
+  'a server that refuses n, seed and max_tokens',
+  servedBy({ refuses: ['n', 'seed', 'max_tokens'] }),
+  {
+    samples: false,
+    repeatable: false,
+    independentSamples: false,
+  },
+)
 describeLanguageModel('a server that counts no tokens', servedBy({ countsTokens: false }), all)
 
 describe('what a server does not do', () => {
@@ -106,7 +115,9 @@ describe('what a server does not do', () => {
     const { server, model, notices } = await setUp()
     server.fail(
       status(400, { error: { message: "Unsupported parameter: 'max_tokens' is not supported.", param: 'max_tokens' } }),
-      status(422, { detail: [{ type: 'extra_forbidden', loc: ['body', 'seed'], msg: 'Extra inputs are not permitted' }] }),
+      status(422, {
+        detail: [{ type: 'extra_forbidden', loc: ['body', 'seed'], msg: 'Extra inputs are not permitted' }],
+      }),
     )
     expect(await model.generate({ ...ask, n: 1 })).toHaveLength(1)
     await model.generate({ ...ask, n: 1 })
@@ -128,7 +139,8 @@ describe('what a server does not do', () => {
 
   it('does not take a complaint about a value for a refusal, and learns nothing from a failure', async () => {
     const { server, model, notices } = await setUp()
-    const message = "This model's maximum context length is 2048 tokens. However, you requested 3000: reduce max_tokens."
+    const message =
+      "This model's maximum context length is 2048 tokens. However, you requested 3000: reduce max_tokens."
     server.fail(status(400, { error: { message } }))
     const error = await failure(model.generate(ask))
     expect(error.message).toContain('maximum context length is 2048')
@@ -154,7 +166,11 @@ describe('what a server does not do', () => {
 
   it('warns of a server that answers greedily at every temperature', async () => {
     const { server, model, notices } = await setUp()
-    const choice = (index: number) => ({ index, finish_reason: 'stop', message: { content: 'the very same words again and again, and then once more' } })
+    const choice = (index: number) => ({
+      index,
+      finish_reason: 'stop',
+      message: { content: 'the very same words again and again, and then once more' },
+    })
     server.fail(status(200, { choices: [0, 1, 2, 3].map(choice), usage: { prompt_tokens: 3, completion_tokens: 40 } }))
     await model.generate(ask)
     expect(notices.join()).toContain('4 equal long samples at temperature 1')
@@ -162,10 +178,34 @@ describe('what a server does not do', () => {
 
   it.each([
     ['null content', { finish_reason: 'stop', message: { content: null } }, { text: '', finishReason: 'other' }],
-    ['a refusal', { finish_reason: 'stop', message: { content: null, refusal: 'I cannot.' } }, { text: '', finishReason: 'other' }],
-    ['thinking cut short', { finish_reason: 'length', message: { content: null, reasoning_content: 'hm' } }, { text: '', finishReason: 'length' }],
-    ['a content filter', { finish_reason: 'content_filter', message: { content: 'so' } }, { text: 'so', finishReason: 'other' }],
-    ['content in parts', { finish_reason: 'stop', message: { content: [{ type: 'text', text: 'a' }, { type: 'text', text: 'b' }] } }, { text: 'ab', finishReason: 'stop' }],
+    [
+      'a refusal',
+      { finish_reason: 'stop', message: { content: null, refusal: 'I cannot.' } },
+      { text: '', finishReason: 'other' },
+    ],
+    [
+      'thinking cut short',
+      { finish_reason: 'length', message: { content: null, reasoning_content: 'hm' } },
+      { text: '', finishReason: 'length' },
+    ],
+    [
+      'a content filter',
+      { finish_reason: 'content_filter', message: { content: 'so' } },
+      { text: 'so', finishReason: 'other' },
+    ],
+    [
+      'content in parts',
+      {
+        finish_reason: 'stop',
+        message: {
+          content: [
+            { type: 'text', text: 'a' },
+            { type: 'text', text: 'b' },
+          ],
+        },
+      },
+      { text: 'ab', finishReason: 'stop' },
+    ],
     ['no finish reason', { message: { content: 'x' } }, { text: 'x', finishReason: 'other' }],
   ])('reads %s', async (_name, choice, expected) => {
     const { server, model } = await setUp()
@@ -177,7 +217,12 @@ describe('what a server does not do', () => {
   it('shares the count of completion tokens out without losing one', async () => {
     const { model, server } = await setUp()
     const choice = (index: number, content: string) => ({ index, finish_reason: 'stop', message: { content } })
-    server.fail(status(200, { choices: [choice(1, 'bbb'), choice(0, 'a'), choice(2, ''), choice(3, 'cc')], usage: { prompt_tokens: 9, completion_tokens: 11 } }))
+    server.fail(
+      status(200, {
+        choices: [choice(1, 'bbb'), choice(0, 'a'), choice(2, ''), choice(3, 'cc')],
+        usage: { prompt_tokens: 9, completion_tokens: 11 },
+      }),
+    )
     const generations = await model.generate(ask)
     expect(generations.map(({ text }) => text)).toEqual(['a', 'bbb', '', 'cc'])
     expect(generations.map(({ usage }) => usage)).toEqual([
@@ -197,10 +242,13 @@ describe('faults', () => {
     ['an empty body', raw('')],
     ['a gateway page', raw('<html><body>Bad gateway</body></html>', 'text/html', 502)],
     ['a closed connection', (_request, response) => void response.destroy()],
-    ['a body cut off', (_request, response) => {
-      response.writeHead(200, { 'content-length': '1000' }).write('{"choices":')
-      setTimeout(() => response.destroy(), 5)
-    }],
+    [
+      'a body cut off',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': '1000' }).write('{"choices":')
+        setTimeout(() => response.destroy(), 5)
+      },
+    ],
     ['JSON that is no completion', status(200, { object: 'list' })],
     ['no choices', status(200, { choices: [] })],
     ['an error inside a 200', status(200, { error: { message: 'upstream overloaded', code: 529 } })],
@@ -242,10 +290,22 @@ describe('faults', () => {
   })
 
   it.each<[string, Fault, RegExp]>([
-    ['a used-up quota', status(429, { error: { message: 'You exceeded your quota', code: 'insufficient_quota' } }), /quota/],
+    [
+      'a used-up quota',
+      status(429, { error: { message: 'You exceeded your quota', code: 'insufficient_quota' } }),
+      /quota/,
+    ],
     ['a web page', raw('<!doctype html><title>Welcome</title>', 'text/html'), /web page, not JSON: is baseUrl/],
-    ['a redirect', status(307, {}, { location: 'https://example.org/v1/chat/completions?token=abc' }), /redirects to https:\/\/example.org\/v1\/chat\/completions \(307\)/],
-    ['a 400', status(400, { error: { message: 'messages: bad\u001b[31m\nrole' } }), /refused the request \(400\): messages: bad \[31m role$/],
+    [
+      'a redirect',
+      status(307, {}, { location: 'https://example.org/v1/chat/completions?token=abc' }),
+      /redirects to https:\/\/example.org\/v1\/chat\/completions \(307\)/,
+    ],
+    [
+      'a 400',
+      status(400, { error: { message: 'messages: bad\u001b[31m\nrole' } }),
+      /refused the request \(400\): messages: bad \[31m role$/,
+    ],
     ['a 501', status(501), /failed \(501\)/],
   ])('does not try again after %s', async (_name, fault, message) => {
     const { server, model } = await setUp()
@@ -285,7 +345,9 @@ describe('faults', () => {
     const port = await freePort()
     const absent = new OpenAiLanguageModel({ baseUrl: `http://127.0.0.1:${port}/v1`, name: 'tiny', clock: fastClock() })
     const error = await failure(absent.generate(ask))
-    expect(error.message).toContain(`http://127.0.0.1:${port}/v1/chat/completions (ECONNREFUSED): nothing listens there`)
+    expect(error.message).toContain(
+      `http://127.0.0.1:${port}/v1/chat/completions (ECONNREFUSED): nothing listens there`,
+    )
     expect(error.retryable).toBe(false)
 
     const { server, model } = await setUp()
@@ -295,13 +357,22 @@ describe('faults', () => {
   })
 
   it('names an unknown host', async () => {
-    const model = new OpenAiLanguageModel({ baseUrl: 'http://no-such-host.invalid/v1', name: 'tiny', clock: fastClock() })
+    const model = new OpenAiLanguageModel({
+      baseUrl: 'http://no-such-host.invalid/v1',
+      name: 'tiny',
+      clock: fastClock(),
+    })
     expect((await failure(model.generate(ask))).message).toMatch(/ENOTFOUND|EAI_AGAIN/)
   })
 
   it('gives up a request after its time limit', async () => {
     const { server } = await setUp()
-    const model = new OpenAiLanguageModel({ baseUrl: server.baseUrl, name: 'tiny', timeoutSeconds: 0.05, retry: { retries: 0 } })
+    const model = new OpenAiLanguageModel({
+      baseUrl: server.baseUrl,
+      name: 'tiny',
+      timeoutSeconds: 0.05,
+      retry: { retries: 0 },
+    })
     server.fail(() => undefined)
     const error = await failure(model.generate(ask))
     expect(error.message).toContain('did not answer within 0 s')
@@ -342,7 +413,9 @@ describe('patientFetch', () => {
     const post = (fetcher: ReturnType<typeof patientFetch>): Promise<Response> =>
       fetcher(`${server.baseUrl}/chat/completions`, { method: 'POST', body: '{}' })
     server.fail(slow, slow)
-    await expect(post(patientFetch({ headersTimeout: 200, bodyTimeout: 0 }))).rejects.toMatchObject({ cause: { code: 'UND_ERR_HEADERS_TIMEOUT' } })
+    await expect(post(patientFetch({ headersTimeout: 200, bodyTimeout: 0 }))).rejects.toMatchObject({
+      cause: { code: 'UND_ERR_HEADERS_TIMEOUT' },
+    })
     expect((await post(patientFetch())).status).toBe(200)
   })
 })

@@ -126,7 +126,10 @@ export class OpenAiLanguageModel implements LanguageModel {
         }
       }
       if (reply.status === 404) throw await this.missing(reply, signal)
-      const completion = readCompletion(this.accepted(reply, parsed.ok ? parsed.value : undefined), call.request.stop ?? [])
+      const completion = readCompletion(
+        this.accepted(reply, parsed.ok ? parsed.value : undefined),
+        call.request.stop ?? [],
+      )
       if (completion.choices.length === 0) throw new EndpointError('the server gave no choices', { retryable: true })
       this.learn(refused)
       return completion
@@ -140,7 +143,13 @@ export class OpenAiLanguageModel implements LanguageModel {
       ...(body === undefined ? {} : { 'content-type': 'application/json' }),
       ...(apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` }),
     }
-    const request = { url: this.url(path), method, headers, timeoutMs: timeoutSeconds * 1000, ...(body === undefined ? {} : { body }) }
+    const request = {
+      url: this.url(path),
+      method,
+      headers,
+      timeoutMs: timeoutSeconds * 1000,
+      ...(body === undefined ? {} : { body }),
+    }
     const deps = { fetch: this.fetch, clock: this.clock, hasAnswered: () => this.answered }
     const reply = await exchange(request, deps, signal)
     this.answered = true
@@ -156,7 +165,12 @@ export class OpenAiLanguageModel implements LanguageModel {
 
   private accepted(reply: HttpReply, value: JsonValue | undefined): JsonValue {
     const { apiKey, apiKeyEnv } = this.options
-    const error = statusError(reply, value, { url: this.url('chat/completions'), apiKey, apiKeyEnv, now: this.clock.now() })
+    const error = statusError(reply, value, {
+      url: this.url('chat/completions'),
+      apiKey,
+      apiKeyEnv,
+      now: this.clock.now(),
+    })
     if (error !== undefined) throw error
     return value as JsonValue
   }
@@ -167,7 +181,10 @@ export class OpenAiLanguageModel implements LanguageModel {
     signal?.throwIfAborted()
     const facts = { retryable: false, status: reply.status }
     if (offered === undefined) {
-      return new EndpointError(`no chat completions at ${this.url('chat/completions')} (404): baseUrl usually ends with /v1`, facts)
+      return new EndpointError(
+        `no chat completions at ${this.url('chat/completions')} (404): baseUrl usually ends with /v1`,
+        facts,
+      )
     }
     const list = offered.length === 0 ? 'none' : offered.slice(0, 20).join(', ')
     return new EndpointError(`the server has no model named "${this.name}" (404); it offers: ${list}`, facts)

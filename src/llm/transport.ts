@@ -47,7 +47,13 @@ export async function exchange(request: HttpRequest, deps: TransportDeps, signal
   try {
     const { method, headers, body } = request
     // A followed redirect would turn the POST into a GET and could carry the key to another host.
-    const init: RequestInit = { method, headers, redirect: 'manual', signal: both, ...(body === undefined ? {} : { body }) }
+    const init: RequestInit = {
+      method,
+      headers,
+      redirect: 'manual',
+      signal: both,
+      ...(body === undefined ? {} : { body }),
+    }
     const response = await deps.fetch(request.url, init)
     return { status: response.status, headers: response.headers, text: await readText(response) }
   } catch (error) {
@@ -67,7 +73,9 @@ async function readText(response: Response): Promise<string> {
   for await (const chunk of response.body as AsyncIterable<Uint8Array>) {
     bytes += chunk.byteLength
     if (bytes > MAX_REPLY_BYTES) {
-      throw new EndpointError(`${displayUrl(response.url)} sent more than ${MAX_REPLY_BYTES} bytes`, { retryable: false })
+      throw new EndpointError(`${displayUrl(response.url)} sent more than ${MAX_REPLY_BYTES} bytes`, {
+        retryable: false,
+      })
     }
     chunks.push(chunk)
   }
@@ -93,7 +101,10 @@ function timeoutError(request: HttpRequest): EndpointError {
 const NETWORK_FAULTS: Readonly<Record<string, { text: string; retry: 'always' | 'ifKnown' | 'never' }>> = {
   ECONNREFUSED: { text: 'nothing listens there: start the server, or correct baseUrl', retry: 'ifKnown' },
   ENOTFOUND: { text: 'the host name is not known: correct baseUrl', retry: 'ifKnown' },
-  EAI_AGAIN: { text: 'the host name could not be looked up: is there a network, and is baseUrl right?', retry: 'ifKnown' },
+  EAI_AGAIN: {
+    text: 'the host name could not be looked up: is there a network, and is baseUrl right?',
+    retry: 'ifKnown',
+  },
   EHOSTUNREACH: { text: 'the host cannot be reached', retry: 'ifKnown' },
   ENETUNREACH: { text: 'the network cannot be reached', retry: 'ifKnown' },
   UND_ERR_CONNECT_TIMEOUT: { text: 'no connection could be made in time', retry: 'ifKnown' },
@@ -112,7 +123,8 @@ function networkError(error: unknown, url: string, known: boolean): EndpointErro
   const fault = NETWORK_FAULTS[code ?? '']
   const certificate = code !== undefined && /CERT|SELF_SIGNED|UNABLE_TO_VERIFY/.test(code)
   const retry = fault?.retry ?? (certificate ? 'never' : 'always')
-  const text = fault?.text ?? (certificate ? 'its certificate is not trusted (set NODE_EXTRA_CA_CERTS)' : rootMessage(error))
+  const text =
+    fault?.text ?? (certificate ? 'its certificate is not trusted (set NODE_EXTRA_CA_CERTS)' : rootMessage(error))
   return new EndpointError(
     `cannot reach ${displayUrl(url)}${code === undefined ? '' : ` (${code})`}: ${text}`,
     { retryable: retry === 'always' || (retry === 'ifKnown' && known) },

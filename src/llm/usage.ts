@@ -13,10 +13,16 @@ const CHARACTERS_PER_TOKEN = 4
  * to the characters of each text, so that the sum stays exact.
  */
 export function spreadUsage(completions: readonly Completion[], request: GenerateRequest): Generation[] {
-  const counted = completions.map((completion) => ({ ...completion, usage: completion.usage ?? estimate(completion, request) }))
+  const counted = completions.map((completion) => ({
+    ...completion,
+    usage: completion.usage ?? estimate(completion, request),
+  }))
   const promptTokens = counted.reduce((sum, { usage }) => sum + usage.promptTokens, 0)
   const shared = counted.flatMap(({ choices, usage }) => {
-    const tokens = share(usage.completionTokens, choices.map((choice) => choice.text.length))
+    const tokens = share(
+      usage.completionTokens,
+      choices.map((choice) => choice.text.length),
+    )
     return choices.map((choice, i) => ({ choice, completionTokens: tokens[i] ?? 0 }))
   })
   return shared.map(({ choice, completionTokens }, i) => ({

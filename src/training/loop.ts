@@ -79,7 +79,10 @@ async function referenceLogprobs<Metric extends string>(options: LoopOptions<Met
   for (let start = 0; start < used.length; start += REFERENCE_CHUNK) {
     signal?.throwIfAborted()
     const chunk = used.slice(start, start + REFERENCE_CHUNK)
-    const logprobs = await score(scorer, chunk.flatMap((index) => groups[index] ?? []))
+    const logprobs = await score(
+      scorer,
+      chunk.flatMap((index) => groups[index] ?? []),
+    )
     let next = 0
     for (const index of chunk) {
       const size = groups[index]?.completions.length ?? 0

@@ -80,7 +80,11 @@ function trainable(engine: Engine): EmbeddedTrainableModel {
   return new EmbeddedTrainableModel(engine, () => Promise.reject(new Error('nobody samples here')))
 }
 
-async function train(modelDir: string, pairs: PreferencePair[], { config, reference }: GoldenRun): Promise<TrainingStep[]> {
+async function train(
+  modelDir: string,
+  pairs: PreferencePair[],
+  { config, reference }: GoldenRun,
+): Promise<TrainingStep[]> {
   const options = { ...trainingEngineOptions(config, 0), threads: 1, inThread: true }
   const engine = await Engine.open(modelDir, options)
   const other = reference === 'other' ? await Engine.open(shiftedModel(modelDir), options) : undefined
@@ -142,7 +146,7 @@ function describeParity(name: string, folder: () => string): void {
       expect(steps).toHaveLength(golden.steps.length)
       expect(golden.steps.length).toBeGreaterThanOrEqual(6)
       const differences = worst(steps, golden)
-      if (process.env['POP_SHOW_PARITY'] !== undefined) process.stderr.write(`${name} ${family} ${run} ${JSON.stringify(differences)}\n`)
+      if (process.env['POP_SHOW_PARITY'] !== undefined) console.warn(name, family, run, JSON.stringify(differences))
       for (const [quantity, difference] of Object.entries(differences)) {
         expect(difference, quantity).toBeLessThanOrEqual(TOLERANCE)
       }
@@ -159,7 +163,10 @@ describe.runIf(python !== undefined)('with a Python at hand', () => {
     if (made !== undefined || python === undefined) return made ?? ''
     made = join(scratch, 'live')
     const seed = String(Number(process.env['POP_PARITY_SEED'] ?? 1000))
-    execFileSync(python, [join(goldens, 'make-trl-dpo.py'), made, '--seed', seed], { stdio: 'ignore', env: { ...process.env, HF_HUB_OFFLINE: '1' } })
+    execFileSync(python, [join(goldens, 'make-trl-dpo.py'), made, '--seed', seed], {
+      stdio: 'ignore',
+      env: { ...process.env, HF_HUB_OFFLINE: '1' },
+    })
     return made
   }
   describeParity('live', live)

@@ -38,7 +38,8 @@ export async function startChatServer(options: ChatServerOptions = {}): Promise<
   const faults: Fault[] = []
   const server = createServer((request, response) => {
     void readBody(request).then((body) => {
-      if (request.url === '/v1/models') return reply(response, 200, { object: 'list', data: [{ id: modelName(options), object: 'model' }] })
+      if (request.url === '/v1/models')
+        return reply(response, 200, { object: 'list', data: [{ id: modelName(options), object: 'model' }] })
       if (request.url !== '/v1/chat/completions') return reply(response, 404, { detail: 'Not Found' })
       bodies.push(body)
       const fault = faults.shift()
@@ -59,7 +60,12 @@ export async function startChatServer(options: ChatServerOptions = {}): Promise<
   }
 }
 
-export function reply(response: ServerResponse, status: number, value: JsonValue, headers: Record<string, string> = {}): void {
+export function reply(
+  response: ServerResponse,
+  status: number,
+  value: JsonValue,
+  headers: Record<string, string> = {},
+): void {
   response.writeHead(status, { 'content-type': 'application/json', ...headers }).end(JSON.stringify(value))
 }
 
@@ -88,16 +94,20 @@ type Body = { [key: string]: JsonValue }
 function answer(request: IncomingMessage, response: ServerResponse, body: Body, options: ChatServerOptions): void {
   if (options.key !== undefined && request.headers.authorization !== `Bearer ${options.key}`) {
     const key = (request.headers.authorization ?? '').replace('Bearer ', '')
-    return reply(response, 401, { error: { message: `Incorrect API key provided: ${key}.`, type: 'invalid_request_error' } })
+    return reply(response, 401, {
+      error: { message: `Incorrect API key provided: ${key}.`, type: 'invalid_request_error' },
+    })
   }
   if (body['model'] !== modelName(options)) {
-    const message = `The model \`${String(body['model'])}\` does not exist.`
+    const message = `The model ${JSON.stringify(body['model'])} does not exist.`
     return reply(response, 404, { error: { message, type: 'NotFoundError', param: 'model', code: 404 } })
   }
   const refused = (options.refuses ?? []).find((name) => name in body)
   if (refused !== undefined) {
     const message = `Unsupported parameter: '${refused}' is not supported with this model.`
-    return reply(response, 400, { error: { message, type: 'invalid_request_error', param: refused, code: 'unsupported_parameter' } })
+    return reply(response, 400, {
+      error: { message, type: 'invalid_request_error', param: refused, code: 'unsupported_parameter' },
+    })
   }
   return reply(response, 200, complete(body, options))
 }
@@ -120,12 +130,22 @@ function complete(body: Body, options: ChatServerOptions): JsonValue {
     })),
     ...(options.countsTokens === false
       ? {}
-      : { usage: { prompt_tokens: promptTokens, completion_tokens: completionTokens, total_tokens: promptTokens + completionTokens } }),
+      : {
+          usage: {
+            prompt_tokens: promptTokens,
+            completion_tokens: completionTokens,
+            total_tokens: promptTokens + completionTokens,
+          },
+        }),
   }
 }
 
 /** One word is one token; a text ends by itself with probability 1/12 after each word. */
-function sample(body: Body, index: number, ignoresStop: boolean): { text: string; finishReason: string; tokens: number } {
+function sample(
+  body: Body,
+  index: number,
+  ignoresStop: boolean,
+): { text: string; finishReason: string; tokens: number } {
   const prompt = JSON.stringify(body['messages'])
   const random = Number(body['temperature'] ?? 1) === 0 ? rng(0, prompt) : rng(Number(body['seed'] ?? 0), prompt, index)
   const limit = Number(body['max_tokens'] ?? body['max_completion_tokens'] ?? 16)
@@ -134,7 +154,10 @@ function sample(body: Body, index: number, ignoresStop: boolean): { text: string
   while (words.length < limit) {
     words.push(random.pick(WORDS))
     const text = words.join(' ')
-    const at = Math.min(...stop.map((word) => text.indexOf(word)).filter((found) => found >= 0), Number.POSITIVE_INFINITY)
+    const at = Math.min(
+      ...stop.map((word) => text.indexOf(word)).filter((found) => found >= 0),
+      Number.POSITIVE_INFINITY,
+    )
     if (at < text.length) return { text: text.slice(0, at), finishReason: 'stop', tokens: words.length }
     if (random.below(12) === 0) return { text, finishReason: 'stop', tokens: words.length }
   }

@@ -93,7 +93,9 @@ export function describeLanguageModel(name: string, start: () => Promise<Subject
 
     it('answers many calls at once as it answers them one by one', async () => {
       const seeds = [1, 2, 3, 4, 5, 6]
-      const together = await Promise.all(seeds.map((seed) => texts({ seed, n: 2, temperature: promises.repeatable ? 1 : 0 })))
+      const together = await Promise.all(
+        seeds.map((seed) => texts({ seed, n: 2, temperature: promises.repeatable ? 1 : 0 })),
+      )
       const apart: string[][] = []
       for (const seed of seeds) apart.push(await texts({ seed, n: 2, temperature: promises.repeatable ? 1 : 0 }))
       expect(together).toEqual(apart)

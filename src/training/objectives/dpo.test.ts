@@ -84,7 +84,9 @@ describe('dpo', () => {
   it('refuses a group that is not a pair and a reference of another length', () => {
     const one = { logprobs: [-1], reference: [-1] }
     expect(() => dpo([{ completions: [one] }], { beta: 1, nll: 0 })).toThrow('a group must be [chosen, rejected]')
-    expect(() => dpo([{ completions: [one, { logprobs: [-1, -1], reference: [-1] }] }], { beta: 1, nll: 0 })).toThrow('2 log-probs')
+    expect(() => dpo([{ completions: [one, { logprobs: [-1, -1], reference: [-1] }] }], { beta: 1, nll: 0 })).toThrow(
+      '2 log-probs',
+    )
     expect(() => dpo([{ completions: [one, { logprobs: [-1] }] }], { beta: 1, nll: 0 })).toThrow('reference, not 0')
   })
 })

@@ -61,7 +61,9 @@ function readPair({ completions }: Group, beta: number): Pair {
 
 function referenceSum({ logprobs, reference }: ScoredCompletion): number {
   if (reference === undefined || reference.length !== logprobs.length) {
-    throw new RangeError(`dpo: ${logprobs.length} log-probs need as many of the reference, not ${reference?.length ?? 0}`)
+    throw new RangeError(
+      `dpo: ${logprobs.length} log-probs need as many of the reference, not ${reference?.length ?? 0}`,
+    )
   }
   return sum(reference)
 }
