@@ -8,16 +8,23 @@ import { wordCount } from './statistics.ts'
 
 const config = (changes: Partial<PairingConfig> = {}): PairingConfig => pairingConfigSchema.parse(changes)
 const example = (id: string, ...scores: (number | null)[]): Example =>
-  exampleOf(scores.map((score, index) => ({ response: `${id} ${index}`, score })), id)
+  exampleOf(
+    scores.map((score, index) => ({ response: `${id} ${index}`, score })),
+    id,
+  )
 
 const candidates: fc.Arbitrary<GivenCandidate[]> = fc.array(
   fc.record({
-    response: fc.tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 30 })).map(([word, n]) => Array(n).fill(word).join(' ')),
+    response: fc
+      .tuple(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: 1, max: 30 }))
+      .map(([word, n]) => Array(n).fill(word).join(' ')),
     score: fc.option(fc.constantFrom(0, 0.5, 1, 2), { freq: 4 }),
   }),
   { maxLength: 12 },
 )
-const examples = fc.array(candidates, { maxLength: 12 }).map((lists) => lists.map((list, index) => exampleOf(list, `d${index}`)))
+const examples = fc
+  .array(candidates, { maxLength: 12 })
+  .map((lists) => lists.map((list, index) => exampleOf(list, `d${index}`)))
 
 describe('buildPairs', () => {
   it('makes whole conversations of the first best and the first worst response', () => {
@@ -33,12 +40,27 @@ describe('buildPairs', () => {
         ref_answer: 'the reference',
       },
     ])
-    expect(decisions).toEqual([{ round: 1, documentId: 'd', questionIndex: 0, outcome: { status: 'paired', chosen: 2, rejected: 1 } }])
+    expect(decisions).toEqual([
+      { round: 1, documentId: 'd', questionIndex: 0, outcome: { status: 'paired', chosen: 2, rejected: 1 } },
+    ])
   })
 
   it('accounts for every question under its reason', () => {
-    const long = exampleOf([{ response: 'a '.repeat(101), score: 0 }, { response: 'a', score: 2 }], 'long')
-    const list = [{ ...example('none', 1, 2), question: null }, example('one', 1, null), example('flat', 1, 1), long, example('ok', 0, 2), example('over', 0, 2)]
+    const long = exampleOf(
+      [
+        { response: 'a '.repeat(101), score: 0 },
+        { response: 'a', score: 2 },
+      ],
+      'long',
+    )
+    const list = [
+      { ...example('none', 1, 2), question: null },
+      example('one', 1, null),
+      example('flat', 1, 1),
+      long,
+      example('ok', 0, 2),
+      example('over', 0, 2),
+    ]
     const { pairs, skipped, decisions } = buildPairs(list, config({ maxPairs: 1 }), 3)
     expect(pairs).toHaveLength(1)
     expect(skipped).toEqual({ noQuestion: 1, tooFewScored: 1, noSpread: 1, lengthGap: 1, sameResponse: 0, overCap: 1 })
@@ -67,17 +89,23 @@ describe('buildPairs', () => {
 
   it('never loses or doubles a question, and never breaks a rule', () => {
     fc.assert(
-      fc.property(examples, fc.integer(), fc.constantFrom('max', 'random'), fc.constantFrom('min', 'random'), (list, seed, chosen, rejected) => {
-        const rules = config({ chosen, rejected, maxLengthGapWords: 10, bestOf: 6 })
-        const { pairs, skipped, decisions } = buildPairs(list, rules, seed)
-        expect(pairs.length + Object.values(skipped).reduce((sum, count) => sum + count, 0)).toBe(list.length)
-        expect(decisions.map(({ documentId }) => documentId)).toEqual(list.map(({ documentId }) => documentId))
-        for (const pair of pairs) {
-          const texts = [pair.chosen, pair.rejected].map((messages) => messages.at(-1)?.content ?? '')
-          expect(Math.abs(wordCount(texts[0] ?? '') - wordCount(texts[1] ?? ''))).toBeLessThanOrEqual(10)
-          if (chosen === 'max' && rejected === 'min') expect(pair.chosen_score).toBeGreaterThan(pair.rejected_score)
-        }
-      }),
+      fc.property(
+        examples,
+        fc.integer(),
+        fc.constantFrom('max', 'random'),
+        fc.constantFrom('min', 'random'),
+        (list, seed, chosen, rejected) => {
+          const rules = config({ chosen, rejected, maxLengthGapWords: 10, bestOf: 6 })
+          const { pairs, skipped, decisions } = buildPairs(list, rules, seed)
+          expect(pairs.length + Object.values(skipped).reduce((sum, count) => sum + count, 0)).toBe(list.length)
+          expect(decisions.map(({ documentId }) => documentId)).toEqual(list.map(({ documentId }) => documentId))
+          for (const pair of pairs) {
+            const texts = [pair.chosen, pair.rejected].map((messages) => messages.at(-1)?.content ?? '')
+            expect(Math.abs(wordCount(texts[0] ?? '') - wordCount(texts[1] ?? ''))).toBeLessThanOrEqual(10)
+            if (chosen === 'max' && rejected === 'min') expect(pair.chosen_score).toBeGreaterThan(pair.rejected_score)
+          }
+        },
+      ),
     )
   })
 })
@@ -85,7 +113,9 @@ describe('buildPairs', () => {
 describe('the random control', () => {
   const control = config({ chosen: 'random', rejected: 'random', maxLengthGapWords: 10 })
   const asked = (list: readonly Example[], rules: PairingConfig, seed: number): string[] =>
-    buildPairs(list, rules, seed).decisions.flatMap(({ documentId, outcome }) => (outcome.status === 'paired' ? [documentId] : []))
+    buildPairs(list, rules, seed).decisions.flatMap(({ documentId, outcome }) =>
+      outcome.status === 'paired' ? [documentId] : [],
+    )
 
   it('plays on the questions of the rule it is compared with, but for pairs of identical texts', () => {
     fc.assert(
@@ -121,7 +151,11 @@ describe('the random control', () => {
   })
 
   it('does not draw identical responses', () => {
-    const same = exampleOf([{ response: 'x', score: 0 }, { response: 'x', score: 2 }, { response: 'x', score: 1 }])
+    const same = exampleOf([
+      { response: 'x', score: 0 },
+      { response: 'x', score: 2 },
+      { response: 'x', score: 1 },
+    ])
     expect(buildPairs([same], control, 1).skipped.sameResponse).toBe(1)
   })
 })

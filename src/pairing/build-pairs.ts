@@ -30,7 +30,9 @@ interface Decided {
 export function buildPairs(examples: readonly Example[], config: PairingConfig, seed: number): PairingResult {
   const decided = examples.map((example): Decided => ({ example, choice: choosePair(example, config, seed) }))
   const paired = decided.filter(({ choice }) => 'chosen' in choice)
-  const kept = rng(seed, 'pairing', 'shuffle').shuffle(paired).slice(0, config.maxPairs ?? paired.length)
+  const kept = rng(seed, 'pairing', 'shuffle')
+    .shuffle(paired)
+    .slice(0, config.maxPairs ?? paired.length)
   const keptSet = new Set(kept)
   const decisions = decided.map((item) => decisionOf(item, keptSet.has(item)))
   return { pairs: kept.flatMap(toPair), skipped: countSkips(decisions), decisions }

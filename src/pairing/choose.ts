@@ -40,7 +40,10 @@ function scoredCandidates(candidates: readonly Candidate[]): ScoredCandidate[] {
 }
 
 /** The first candidate that no other one beats. */
-function firstExtreme(scored: readonly ScoredCandidate[], beats: (a: number, b: number) => boolean): ScoredCandidate | undefined {
+function firstExtreme(
+  scored: readonly ScoredCandidate[],
+  beats: (a: number, b: number) => boolean,
+): ScoredCandidate | undefined {
   let extreme = scored[0]
   for (const candidate of scored) {
     if (extreme !== undefined && beats(candidate.score, extreme.score)) extreme = candidate
@@ -64,7 +67,10 @@ function drawPair(
   const partners = config.rejected === 'random' ? scored : [worst]
   const pairs = choices.flatMap((chosen) =>
     partners
-      .filter((rejected) => chosen.candidate.response !== rejected.candidate.response && keepsLengthRule(chosen, rejected, config))
+      .filter(
+        (rejected) =>
+          chosen.candidate.response !== rejected.candidate.response && keepsLengthRule(chosen, rejected, config),
+      )
       .map((rejected) => ({ chosen, rejected })),
   )
   if (pairs.length === 0) return { skipped: 'sameResponse' }

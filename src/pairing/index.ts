@@ -7,4 +7,3 @@ export {
   type PairFile,
   type TrainingPair,
 } from './pair-file.ts'
-export { populationStd, wordCount } from './statistics.ts'

@@ -7,7 +7,14 @@ const bad = { role: 'assistant', content: 'bad' }
 
 describe('readPreferencePairs', () => {
   it('reads pairs of whole conversations', () => {
-    const pair = { role: 'solver', chosen: [user, good], rejected: [user, bad], chosen_score: 2, rejected_score: -1, ref_answer: 'r' }
+    const pair = {
+      role: 'solver',
+      chosen: [user, good],
+      rejected: [user, bad],
+      chosen_score: 2,
+      rejected_score: -1,
+      ref_answer: 'r',
+    }
     expect(readPreferencePairs([JSON.stringify(pair), '', '  '])).toEqual({ pairs: [pair], badLines: [] })
   })
 
@@ -31,7 +38,10 @@ describe('readPreferencePairs', () => {
     [JSON.stringify({ chosen: [user, good], rejected: [{ ...user, content: 'other' }, bad] }), /different prompts/],
     ['null', /^row: /],
   ])('counts %s with its reason and goes on', (line, reason) => {
-    const { pairs, badLines } = readPreferencePairs([line, JSON.stringify({ prompt: [user], chosen: [good], rejected: [bad] })])
+    const { pairs, badLines } = readPreferencePairs([
+      line,
+      JSON.stringify({ prompt: [user], chosen: [good], rejected: [bad] }),
+    ])
     expect(pairs).toHaveLength(1)
     expect(badLines).toEqual([{ line: 1, reason: expect.stringMatching(reason) }])
   })

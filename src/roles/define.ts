@@ -50,15 +50,30 @@ export function defineTask(task: TaskDefinition): TaskProfile {
     name: task.name,
     proposer: defineRole(task, 'proposer', groundedPrompts(task, 'proposer', []), fillProposer, parseProposal),
     solver: defineRole(task, 'solver', plainPrompt(task, 'solver', ['question']), fillSolver, parseAnswer),
-    rubricWriter: defineRole(task, 'rubricWriter', groundedPrompts(task, 'rubricWriter', rubricSlots), fillRubricWriter, parseRubric),
-    scorer: defineRole(task, 'scorer', plainPrompt(task, 'scorer', ['question', 'rubric', 'answer']), fillScorer, parseEvaluation),
+    rubricWriter: defineRole(
+      task,
+      'rubricWriter',
+      groundedPrompts(task, 'rubricWriter', rubricSlots),
+      fillRubricWriter,
+      parseRubric,
+    ),
+    scorer: defineRole(
+      task,
+      'scorer',
+      plainPrompt(task, 'scorer', ['question', 'rubric', 'answer']),
+      fillScorer,
+      parseEvaluation,
+    ),
     rubricCandidates: (answers) => spreadByLength(answers, task.rubricCandidates),
   }
 }
 
 /** What the scorer is shown of a rubric: no weights, because how much a criterion counts says nothing about whether it is met. */
-export function rubricForScorer(rubric: Rubric): string {
-  const entries = rubric.map(({ name, description, gold }, index) => [`criterion_${index + 1}`, { name, description, gold }])
+function rubricForScorer(rubric: Rubric): string {
+  const entries = rubric.map(({ name, description, gold }, index) => [
+    `criterion_${index + 1}`,
+    { name, description, gold },
+  ])
   return JSON.stringify(Object.fromEntries(entries), null, 2)
 }
 

@@ -1,11 +1,5 @@
 /** The method's roles: what each is asked, how its reply is read, and how ratings become a score. Pure; knows no model and no run. */
-export {
-  defineTask,
-  rubricForScorer,
-  type GroundedRolePrompt,
-  type RolePrompt,
-  type TaskDefinition,
-} from './define.ts'
+export { defineTask, type GroundedRolePrompt, type RolePrompt, type TaskDefinition } from './define.ts'
 export {
   NO_GOLD,
   parseAnchoredRatings,
@@ -32,15 +26,8 @@ export type {
   TaskProfile,
 } from './profile.ts'
 export { makeInert } from './prompt/inert.ts'
-export { renderSection, type SectionStyle } from './prompt/sections.ts'
-export { compileTemplate, renderTemplate, type SlotContent, type Template } from './prompt/template.ts'
-export {
-  publishedSamples,
-  readPublishedSamples,
-  type PublishedSample,
-  type PublishedSamples,
-  type PublishedSamplesOptions,
-} from './published/samples.ts'
+export type { SectionStyle } from './prompt/sections.ts'
+export { readPublishedSamples, type PublishedSamples, type PublishedSamplesOptions } from './published/samples.ts'
 export { scoreEvaluation, type ScoringRules } from './score.ts'
-export { spreadByLength, type SpreadRule } from './spread.ts'
+export type { SpreadRule } from './spread.ts'
 export { builtinTasks } from './tasks/index.ts'

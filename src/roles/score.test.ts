@@ -16,17 +16,25 @@ describe('scoreEvaluation', () => {
 
   it('keeps a missing criterion apart from a rating of 0', () => {
     const ratings = [rated('c1', 2)]
-    expect(scoreEvaluation(rubric(3, 1), ratings, { missingCriterion: 'zero' })).toEqual({ status: 'scored', value: 1.5 })
+    expect(scoreEvaluation(rubric(3, 1), ratings, { missingCriterion: 'zero' })).toEqual({
+      status: 'scored',
+      value: 1.5,
+    })
     expect(scoreEvaluation(rubric(3, 1), ratings, { missingCriterion: 'unscored' })).toEqual({
       status: 'unscored',
       reason: 'missingCriterion',
     })
-    expect(scoreEvaluation(rubric(3, 1), [...ratings, rated('c2', 0)], { missingCriterion: 'unscored' }).status).toBe('scored')
+    expect(scoreEvaluation(rubric(3, 1), [...ratings, rated('c2', 0)], { missingCriterion: 'unscored' }).status).toBe(
+      'scored',
+    )
   })
 
   it('clamps ratings to the scale, takes the last of a repeated name and ignores unknown ones', () => {
     const ratings = [rated('c1', 0), rated(' C1 ', 9), rated('c2', -4), rated('other', 2)]
-    expect(scoreEvaluation(rubric(1, 1), ratings, { missingCriterion: 'unscored' })).toEqual({ status: 'scored', value: 1 })
+    expect(scoreEvaluation(rubric(1, 1), ratings, { missingCriterion: 'unscored' })).toEqual({
+      status: 'scored',
+      value: 1,
+    })
   })
 
   it.each([
@@ -36,7 +44,10 @@ describe('scoreEvaluation', () => {
     ['badNumber', [1], [rated('c1', Number.NaN)]],
     ['badNumber', [Number.POSITIVE_INFINITY], [rated('c1', 1)]],
   ])('gives no score: %s', (reason, weights, ratings) => {
-    expect(scoreEvaluation(rubric(...weights), ratings, { missingCriterion: 'zero' })).toEqual({ status: 'unscored', reason })
+    expect(scoreEvaluation(rubric(...weights), ratings, { missingCriterion: 'zero' })).toEqual({
+      status: 'unscored',
+      reason,
+    })
   })
 
   it('takes a single negative weight for a penalty, so that meeting the criterion lowers the score', () => {

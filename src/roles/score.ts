@@ -3,8 +3,8 @@ import type { Evaluation, Rubric, Score } from '../records/index.ts'
 import { makeInert } from './prompt/inert.ts'
 
 /** Scale of one criterion: 0 not at all, 1 partly, 2 fully. */
-export const LOWEST_RATING = 0
-export const HIGHEST_RATING = 2
+const LOWEST_RATING = 0
+const HIGHEST_RATING = 2
 
 export interface ScoringRules {
   /**

@@ -25,12 +25,16 @@ describe('spreadByLength', () => {
 
   it('shows answers of the list only, the shortest among them', () => {
     fc.assert(
-      fc.property(fc.array(fc.string(), { minLength: 1, maxLength: 40 }), fc.integer({ min: 1, max: 12 }), (answers, shown) => {
-        const spread = spreadByLength(answers, { shown })
-        expect(answers).toEqual(expect.arrayContaining(spread))
-        const shortest = Math.min(...answers.map((answer) => Array.from(answer).length))
-        expect(Array.from(spread[0] ?? '').length).toBe(shortest)
-      }),
+      fc.property(
+        fc.array(fc.string(), { minLength: 1, maxLength: 40 }),
+        fc.integer({ min: 1, max: 12 }),
+        (answers, shown) => {
+          const spread = spreadByLength(answers, { shown })
+          expect(answers).toEqual(expect.arrayContaining(spread))
+          const shortest = Math.min(...answers.map((answer) => Array.from(answer).length))
+          expect(Array.from(spread[0] ?? '').length).toBe(shortest)
+        },
+      ),
     )
   })
 })

@@ -24,7 +24,9 @@ const goldenSchema = z.strictObject({
       expected: z.json(),
     }),
   ),
-  score: z.array(z.strictObject({ rubric: rubricSchema, evaluation: evaluationSchema, expected: z.number().nullable() })),
+  score: z.array(
+    z.strictObject({ rubric: rubricSchema, evaluation: evaluationSchema, expected: z.number().nullable() }),
+  ),
   pair: z.array(
     z.strictObject({
       candidates: z.array(z.tuple([z.string(), z.number().nullable()])),
@@ -49,15 +51,21 @@ const parsers = {
 }
 
 describe('the published rules, as an independent program states them', () => {
-  it.each(golden.parse.map((item, index) => ({ index, ...item })))('parse $index: $parser', ({ parser, text, expected }) => {
-    expect({ text, result: parsers[parser](text, { dialect: 'published' }) }).toEqual({ text, result: expected })
-  })
+  it.each(golden.parse.map((item, index) => ({ index, ...item })))(
+    'parse $index: $parser',
+    ({ parser, text, expected }) => {
+      expect({ text, result: parsers[parser](text, { dialect: 'published' }) }).toEqual({ text, result: expected })
+    },
+  )
 
-  it.each(golden.score.map((item, index) => ({ index, ...item })))('score $index', ({ rubric, evaluation, expected }) => {
-    const score = scoreEvaluation(rubric, evaluation, { missingCriterion: 'zero' })
-    if (expected === null) expect(score.status).toBe('unscored')
-    else expect(score).toEqual({ status: 'scored', value: expect.closeTo(expected, 12) })
-  })
+  it.each(golden.score.map((item, index) => ({ index, ...item })))(
+    'score $index',
+    ({ rubric, evaluation, expected }) => {
+      const score = scoreEvaluation(rubric, evaluation, { missingCriterion: 'zero' })
+      if (expected === null) expect(score.status).toBe('unscored')
+      else expect(score).toEqual({ status: 'scored', value: expect.closeTo(expected, 12) })
+    },
+  )
 
   it.each(golden.pair.map((item, index) => ({ index, ...item })))('pair $index', (item) => {
     const { bestOf, minStd, maxLengthGapWords } = item

@@ -12,7 +12,8 @@ const golden = z
   .strictObject({ lines: z.array(z.string()), pairs: z.array(preferencePairSchema) })
   .parse(json.ok ? json.value : null)
 
-const byPrompt = (a: { chosen: unknown }, b: { chosen: unknown }): number => (JSON.stringify(a.chosen) < JSON.stringify(b.chosen) ? -1 : 1)
+const byPrompt = (a: { chosen: unknown }, b: { chosen: unknown }): number =>
+  JSON.stringify(a.chosen) < JSON.stringify(b.chosen) ? -1 : 1
 
 describe('a published samples file', () => {
   const { examples, badLines } = readPublishedSamples(golden.lines)
@@ -21,7 +22,9 @@ describe('a published samples file', () => {
     expect(badLines).toEqual([])
     expect(examples).toHaveLength(golden.lines.length)
     for (const example of examples) exampleSchema.parse(example)
-    expect(new Set(examples.map(({ documentId, questionIndex }) => `${documentId}/${questionIndex}`)).size).toBe(examples.length)
+    expect(new Set(examples.map(({ documentId, questionIndex }) => `${documentId}/${questionIndex}`)).size).toBe(
+      examples.length,
+    )
   })
 
   it('gives the same pairs as the published rule, field for field', () => {

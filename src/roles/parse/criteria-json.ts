@@ -19,14 +19,22 @@ export interface CriteriaFormat<T> {
   readonly lenient: ItemReader<T>
 }
 
-export function parseCriteria<T extends object>(text: string, format: CriteriaFormat<T>, options: ParseOptions): ParseResult<T[]> {
+export function parseCriteria<T extends object>(
+  text: string,
+  format: CriteriaFormat<T>,
+  options: ParseOptions,
+): ParseResult<T[]> {
   if (options.dialect === 'published') return parsePublished(text, format, options)
   if (isUnfinishedReasoning(text)) return failure('truncated')
   const exact = parsePublished(text, format, options)
   return exact.ok ? exact : parseLenient(text, format, options)
 }
 
-function parsePublished<T extends object>(text: string, format: CriteriaFormat<T>, options: ParseOptions): ParseResult<T[]> {
+function parsePublished<T extends object>(
+  text: string,
+  format: CriteriaFormat<T>,
+  options: ParseOptions,
+): ParseResult<T[]> {
   const found = publishedTag(text, format.tag, options)
   if (!found.ok) return found
   const json = parseJson(found.content)
@@ -35,7 +43,11 @@ function parsePublished<T extends object>(text: string, format: CriteriaFormat<T
   return items === undefined ? failure('badShape') : readItems(items, format.published, format, [])
 }
 
-function parseLenient<T extends object>(text: string, format: CriteriaFormat<T>, options: ParseOptions): ParseResult<T[]> {
+function parseLenient<T extends object>(
+  text: string,
+  format: CriteriaFormat<T>,
+  options: ParseOptions,
+): ParseResult<T[]> {
   const found = withBareJson(lenientTag(text, format.tag, options, 'accept'), text, options)
   if (!found.ok) return found
   const json = lenientJson(found.content, format.valueKey, !found.closed)
@@ -43,7 +55,11 @@ function parseLenient<T extends object>(text: string, format: CriteriaFormat<T>,
   return readLenient(json, format, [...found.repairs, ...json.repairs])
 }
 
-function readLenient<T extends object>(json: JsonContent, format: CriteriaFormat<T>, repairs: Repair[]): ParseResult<T[]> {
+function readLenient<T extends object>(
+  json: JsonContent,
+  format: CriteriaFormat<T>,
+  repairs: Repair[],
+): ParseResult<T[]> {
   const found = lenientItems(json.value, format.valueKey)
   if (found === undefined) return failure('badShape')
   repairs.push(...found.repairs)

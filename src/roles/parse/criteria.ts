@@ -31,7 +31,10 @@ export function hasExactKeys(fields: JsonObject, names: readonly string[]): bool
  * The criteria of a list, of a single bare object, or of an object around them; keys in lower case with underscores.
  * `valueKey` (`rating`, `weight`) tells a criterion from an object of criteria. Entries that are no objects are dropped.
  */
-export function lenientItems(value: JsonValue, valueKey: string): { items: KeyedItem[]; repairs: Repair[] } | undefined {
+export function lenientItems(
+  value: JsonValue,
+  valueKey: string,
+): { items: KeyedItem[]; repairs: Repair[] } | undefined {
   const repairs: Repair[] = []
   const found = collect(value, valueKey, 0, repairs)
   if (found === undefined) return undefined
@@ -104,6 +107,9 @@ function plainKeys(fields: JsonObject, repairs: Repair[]): JsonObject {
 }
 
 function plainKey(key: string): string {
-  const name = key.trim().toLowerCase().replace(/[\s-]+/g, '_')
+  const name = key
+    .trim()
+    .toLowerCase()
+    .replace(/[\s-]+/g, '_')
   return name === '__proto__' ? '' : name
 }

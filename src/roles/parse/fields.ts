@@ -25,7 +25,11 @@ export function textOr(substitute: string, value: JsonValue | undefined, repairs
 }
 
 /** A number or a text that is one; `numeric` says whether a text counts as a repair here. */
-export function lenientNumber(value: JsonValue | undefined, textIsRepair: boolean, repairs: Repair[]): number | undefined {
+export function lenientNumber(
+  value: JsonValue | undefined,
+  textIsRepair: boolean,
+  repairs: Repair[],
+): number | undefined {
   const number = numberOrText(value)
   if (number !== undefined && textIsRepair && typeof value === 'string') repairs.push('numberFromText')
   return number

@@ -30,7 +30,12 @@ export function publishedTag(text: string, tag: string, options: ParseOptions): 
  * content twice, is one pair. Two different contents stay `repeatedTag`: choosing one would be inventing a verdict.
  * With `unclosed: 'accept'`, the rest of a reply that opens the tag and never closes it is given with `closed: false`.
  */
-export function lenientTag(text: string, tag: string, options: ParseOptions, unclosed: 'accept' | 'reject'): TagContent {
+export function lenientTag(
+  text: string,
+  tag: string,
+  options: ParseOptions,
+  unclosed: 'accept' | 'reject',
+): TagContent {
   const reply = withoutReasoning(text)
   const { contents, rest, exact, nested } = scanPairs(reply, tag)
   if (nested) return { ok: false, reason: 'repeatedTag' }

@@ -21,21 +21,32 @@ describe('makeInert', () => {
     expect(makeInert(text)).toBe(inert)
   })
 
-  it.each(['<b>bold</b>', 'a < b', '<answer_key>', '<span class="s">', 'if (x <s_max) {}', '[install]', '<summary>', '{{document}}', '```'])(
-    'leaves %j as it is',
-    (text) => {
-      expect(makeInert(text)).toBe(text)
-    },
-  )
+  it.each([
+    '<b>bold</b>',
+    'a < b',
+    '<answer_key>',
+    '<span class="s">',
+    'if (x <s_max) {}',
+    '[install]',
+    '<summary>',
+    '{{document}}',
+    '```',
+  ])('leaves %j as it is', (text) => {
+    expect(makeInert(text)).toBe(text)
+  })
 
   it('changes nothing more when applied again, and takes linear time', () => {
     fc.assert(
-      fc.property(fc.string({ unit: fc.constantFrom('<', '/', 's', '>', '|', ' ', 'answer', '[', 'INST]', '\\') }), (text) => {
-        expect(makeInert(makeInert(text))).toBe(makeInert(text))
-      }),
+      fc.property(
+        fc.string({ unit: fc.constantFrom('<', '/', 's', '>', '|', ' ', 'answer', '[', 'INST]', '\\') }),
+        (text) => {
+          expect(makeInert(makeInert(text))).toBe(makeInert(text))
+        },
+      ),
     )
     const start = performance.now()
-    for (const unit of ['<', '< ', '</', ' ', '<candidate_1', '[', '<answe']) makeInert(unit.repeat(1_000_000 / unit.length))
+    for (const unit of ['<', '< ', '</', ' ', '<candidate_1', '[', '<answe'])
+      makeInert(unit.repeat(1_000_000 / unit.length))
     expect(performance.now() - start).toBeLessThan(3000)
   })
 })
@@ -61,7 +72,11 @@ describe('renderSection', () => {
 })
 
 describe('a template', () => {
-  const template = compileTemplate('Read {{document}} and {"braces": {}} then {{question}}.', ['document', 'question'], 'test')
+  const template = compileTemplate(
+    'Read {{document}} and {"braces": {}} then {{question}}.',
+    ['document', 'question'],
+    'test',
+  )
 
   it('is filled without reading what fills it', () => {
     const contents = { document: '{{question}} $& $1 {0} %s', question: '{{document}}' }

@@ -27,18 +27,25 @@ export function compileTemplate(source: string, slots: readonly string[], where:
   const found = parts.filter((_part, index) => index % 2 === 1)
   for (const slot of found) {
     if (!slots.includes(slot)) {
-      throw new ConfigError(`${where}: unknown slot {{${slot}}}; this template can use ${slots.map((s) => `{{${s}}}`).join(', ')}`)
+      throw new ConfigError(
+        `${where}: unknown slot {{${slot}}}; this template can use ${slots.map((s) => `{{${s}}}`).join(', ')}`,
+      )
     }
   }
   for (const slot of slots) {
     const times = found.filter((other) => other === slot).length
-    if (times !== 1) throw new ConfigError(`${where}: the slot {{${slot}}} must stand in the template once, not ${times} times`)
+    if (times !== 1)
+      throw new ConfigError(`${where}: the slot {{${slot}}} must stand in the template once, not ${times} times`)
   }
   return { texts, slots: found }
 }
 
 /** Fills every slot with its section or sections. */
-export function renderTemplate(template: Template, contents: Readonly<Record<string, SlotContent>>, style: SectionStyle): string {
+export function renderTemplate(
+  template: Template,
+  contents: Readonly<Record<string, SlotContent>>,
+  style: SectionStyle,
+): string {
   return template.texts
     .map((text, index) => {
       const slot = template.slots[index]

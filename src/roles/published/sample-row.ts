@@ -63,5 +63,7 @@ export function readSampleRow(line: string): SampleRow | string {
 
 /** Python writes NaN and Infinity into its JSON; they mean that there is no number. */
 function withoutPythonNumbers(line: string): string {
-  return line.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"|\bNaN\b|-?\bInfinity\b/g, (token) => (token.startsWith('"') ? token : 'null'))
+  return line.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"|\bNaN\b|-?\bInfinity\b/g, (token) =>
+    token.startsWith('"') ? token : 'null',
+  )
 }

@@ -38,7 +38,8 @@ function line(changes: Record<string, unknown> = {}): string {
   })
 }
 
-const candidateOf = (text: string, options = {}): unknown => readPublishedSamples([text], options).examples[0]?.candidates[0]
+const candidateOf = (text: string, options = {}): unknown =>
+  readPublishedSamples([text], options).examples[0]?.candidates[0]
 
 describe('readPublishedSamples', () => {
   it('keeps the stored score', () => {
@@ -46,7 +47,9 @@ describe('readPublishedSamples', () => {
   })
 
   it('scores anew where asked, from the stored rubric and ratings', () => {
-    expect(candidateOf(line(), { rescore: { missingCriterion: 'zero' } })).toMatchObject({ score: { status: 'scored', value: 1.5 } })
+    expect(candidateOf(line(), { rescore: { missingCriterion: 'zero' } })).toMatchObject({
+      score: { status: 'scored', value: 1.5 },
+    })
     expect(candidateOf(line(), { rescore: { missingCriterion: 'unscored' } })).toMatchObject({
       score: { status: 'unscored', reason: 'missingCriterion' },
     })
@@ -55,11 +58,21 @@ describe('readPublishedSamples', () => {
   it.each([
     ['an invalid answer', { is_solver_valid: 0, solver_conversations: conversation('none') }, 'invalidAnswer'],
     ['a judge that was not read', { is_verifier_scoring_valid: 0 }, 'badShape'],
-    ['a judge that wrote no JSON', { is_verifier_scoring_valid: 0, verifier_scoring_conversations: conversation('<evaluation>{</evaluation>') }, 'badJson'],
-    ['a judge that never answered', { is_verifier_scoring_valid: 0, verifier_scoring_conversations: null }, 'callFailed'],
+    [
+      'a judge that wrote no JSON',
+      { is_verifier_scoring_valid: 0, verifier_scoring_conversations: conversation('<evaluation>{</evaluation>') },
+      'badJson',
+    ],
+    [
+      'a judge that never answered',
+      { is_verifier_scoring_valid: 0, verifier_scoring_conversations: null },
+      'callFailed',
+    ],
     ['a score that is no number', { verifier_scoring_score: null }, 'badShape'],
   ])('gives no score to %s', (_what, changes, reason) => {
-    expect(candidateOf(line({ solver_responses: [response(changes)] }))).toMatchObject({ score: { status: 'unscored', reason } })
+    expect(candidateOf(line({ solver_responses: [response(changes)] }))).toMatchObject({
+      score: { status: 'unscored', reason },
+    })
   })
 
   it('reads the NaN that Python writes as no score, and leaves the word NaN in texts alone', () => {
@@ -87,7 +100,12 @@ describe('readPublishedSamples', () => {
   })
 
   it('counts bad lines with their reason and goes on', () => {
-    const other = response({ solver_conversations: [{ role: 'user', content: 'another' }, { role: 'assistant', content: 'x' }] })
+    const other = response({
+      solver_conversations: [
+        { role: 'user', content: 'another' },
+        { role: 'assistant', content: 'x' },
+      ],
+    })
     const { examples, badLines } = readPublishedSamples([
       '{"knowledge": "cut',
       '',

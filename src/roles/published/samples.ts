@@ -4,7 +4,16 @@
  * Knows no path and no disk.
  */
 import { sha256 } from '../../core/hash.ts'
-import type { Candidate, ChatMessage, Criterion, Evaluation, Example, Question, Rubric, Score } from '../../records/index.ts'
+import type {
+  Candidate,
+  ChatMessage,
+  Criterion,
+  Evaluation,
+  Example,
+  Question,
+  Rubric,
+  Score,
+} from '../../records/index.ts'
 import { NO_GOLD, parseAnswer, parseEvaluation } from '../parse/index.ts'
 import { numberOrText } from '../parse/number.ts'
 import { scoreEvaluation, type ScoringRules } from '../score.ts'
@@ -37,7 +46,10 @@ export function readPublishedSamples(lines: Iterable<string>, options: Published
 }
 
 /** The samples one after another, holding none. Blank lines are nothing. */
-export function* publishedSamples(lines: Iterable<string>, options: PublishedSamplesOptions = {}): Generator<PublishedSample> {
+export function* publishedSamples(
+  lines: Iterable<string>,
+  options: PublishedSamplesOptions = {},
+): Generator<PublishedSample> {
   const questions = new Map<string, number>()
   let line = 0
   for (const text of lines) {
@@ -64,7 +76,9 @@ function toExample(
 ): Example {
   const question = readQuestion(row)
   const rubric = readRubric(row)
-  const candidates = (row.solver_responses ?? []).map((response, index) => toCandidate(response, index, rubric, options))
+  const candidates = (row.solver_responses ?? []).map((response, index) =>
+    toCandidate(response, index, rubric, options),
+  )
   return {
     round: 1,
     ...identity,
@@ -79,7 +93,11 @@ function toExample(
   }
 }
 
-function statusOf(question: Question | null, rubric: Rubric | null, candidates: readonly Candidate[]): Example['status'] {
+function statusOf(
+  question: Question | null,
+  rubric: Rubric | null,
+  candidates: readonly Candidate[],
+): Example['status'] {
   if (question === null) return 'proposalFailed'
   if (candidates.every(({ answer }) => answer === null)) return 'answersFailed'
   // The comparing modes of scoring leave scores without ratings, so a score counts for more than the rubric's flag.
@@ -109,7 +127,12 @@ function readCriterion({ name, gold, ground_truth, description, weight }: Criter
   return number === undefined ? undefined : { name, gold: gold ?? ground_truth ?? NO_GOLD, description, weight: number }
 }
 
-function toCandidate(row: ResponseRow, index: number, rubric: Rubric | null, options: PublishedSamplesOptions): Candidate {
+function toCandidate(
+  row: ResponseRow,
+  index: number,
+  rubric: Rubric | null,
+  options: PublishedSamplesOptions,
+): Candidate {
   const response = lastReply(row.solver_conversations) ?? ''
   const answer = isSet(row.is_solver_valid) && typeof row.solver_answer === 'string' ? row.solver_answer : null
   const reread = parseAnswer(response, { dialect: 'published' })
@@ -136,7 +159,8 @@ interface Judged {
 function scoreOf(row: ResponseRow, judged: Judged, options: PublishedSamplesOptions): Score {
   if (judged.answer === null) return { status: 'unscored', reason: 'invalidAnswer' }
   const canRescore = judged.rubric !== null && judged.evaluation !== null
-  if (options.rescore !== undefined && canRescore) return scoreEvaluation(judged.rubric, judged.evaluation, options.rescore)
+  if (options.rescore !== undefined && canRescore)
+    return scoreEvaluation(judged.rubric, judged.evaluation, options.rescore)
   const stored = row.verifier_scoring_score
   const isStored = options.rescore === undefined && isSet(row.is_verifier_scoring_valid)
   if (isStored && typeof stored === 'number' && Number.isFinite(stored)) return { status: 'scored', value: stored }

@@ -139,7 +139,11 @@ export const generalTask: TaskProfile = defineTask({
   sections: 'xml',
   proposer: { sampling: PUBLISHED_SAMPLING.proposer, prompt: PROPOSER, ungrounded: PROPOSER_UNGROUNDED },
   solver: { sampling: PUBLISHED_SAMPLING.solver, prompt: SOLVER },
-  rubricWriter: { sampling: PUBLISHED_SAMPLING.rubricWriter, prompt: RUBRIC_WRITER, ungrounded: RUBRIC_WRITER_UNGROUNDED },
+  rubricWriter: {
+    sampling: PUBLISHED_SAMPLING.rubricWriter,
+    prompt: RUBRIC_WRITER,
+    ungrounded: RUBRIC_WRITER_UNGROUNDED,
+  },
   scorer: { sampling: PUBLISHED_SAMPLING.scorer, prompt: SCORER },
   rubricCandidates: PUBLISHED_SPREAD,
 })
