@@ -1,4 +1,5 @@
 /** Decides when a model is out of order for good: most of the latest calls to it failed. Knows no calls. */
+import { EndpointError } from '../core/errors.ts'
 
 const firstFailures = 10
 const smallestWindow = 20
@@ -13,6 +14,7 @@ export class CircuitBreaker {
   private readonly latest: boolean[] = []
   private failures = 0
   private everWorked = false
+  private lastError: EndpointError | null = null
 
   /** `concurrency`: a moment's fault fails everything in flight at once, so the window holds twice as much. */
   constructor(concurrency: number) {
@@ -24,16 +26,32 @@ export class CircuitBreaker {
     this.record(false)
   }
 
+  /** The model's answer to a call was found in the journal: it worked once. */
+  workedBefore(): void {
+    this.everWorked = true
+  }
+
   /** True when that was one failure too many. */
-  failed(): boolean {
+  failed(error: EndpointError): boolean {
+    this.lastError = error
     this.record(true)
     if (!this.everWorked) return this.failures >= firstFailures
     return this.latest.length >= this.window && this.failures >= openShare * this.latest.length
   }
 
-  /** For the message: "18 of the last 20". */
-  describe(): string {
-    return `${this.failures} of the last ${this.latest.length}`
+  /** What to throw when the calls to `model` are given up. */
+  describe(model: string, last: EndpointError): EndpointError {
+    return new EndpointError(
+      `Stopped: ${this.failures} of the last ${this.latest.length} calls to ${model} failed, the last with: ${last.message}. ` +
+        'Everything finished is saved; when this is mended, run the same command to go on',
+      { retryable: last.retryable, ...(last.status === undefined ? {} : { status: last.status }) },
+      { cause: last },
+    )
+  }
+
+  /** The last error of a model that never gave anything else: a short run ends before the breaker opens. */
+  get onlyFailed(): EndpointError | null {
+    return this.everWorked ? null : this.lastError
   }
 
   private record(failure: boolean): void {

@@ -4,14 +4,13 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { PriorityLimiter } from '../core/concurrency.ts'
-import { BudgetError, EndpointError, errorMessage } from '../core/errors.ts'
+import { BudgetError, EndpointError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed, rng } from '../core/rng.ts'
 import type { GenerateRequest, Generation, JournalCall, LanguageModel } from '../records/index.ts'
 import type { Journal } from '../store/index.ts'
 import { CircuitBreaker } from './breaker.ts'
-import type { SynthesisEvent, SynthesisStage } from './events.ts'
-import { synthesisStages } from './events.ts'
+import { synthesisStages, type SynthesisEvent, type SynthesisStage } from './events.ts'
 import { Stopped, type Stopper } from './stopper.ts'
 
 /** Tries of one call, the first included; the model's client has its own below this. */
@@ -67,6 +66,7 @@ export class Caller {
     const inputs = hashValue({ model: call.model.name, request })
     const found = this.options.journal.get(call.key, inputs)
     if (found?.kind === 'call') {
+      this.breakerOf(call.model).workedBefore()
       this.finished(call, found, true)
       return { ok: true, samples: found.generations }
     }
@@ -77,6 +77,14 @@ export class Caller {
       return { ok: false, error: result }
     }
     return { ok: true, samples: result.generations }
+  }
+
+  /** The error of a model that was called and never worked, neither now nor in the journal; null when there is none. */
+  get uselessModel(): EndpointError | null {
+    for (const [model, breaker] of this.breakers) {
+      if (breaker.onlyFailed !== null) return breaker.describe(model.name, breaker.onlyFailed)
+    }
+    return null
   }
 
   private async make(call: Call, request: GenerateRequest, inputs: string): Promise<JournalCall | EndpointError> {
@@ -111,7 +119,7 @@ export class Caller {
       } catch (error) {
         if (!(error instanceof EndpointError)) throw error
         if (hopelessStatus.includes(error.status)) this.options.stopper.stop(error)
-        else if (breaker.failed()) this.options.stopper.stop(tooManyFailures(call.model, breaker, error))
+        else if (breaker.failed(error)) this.options.stopper.stop(breaker.describe(call.model.name, error))
         if (!error.retryable || attempt >= tries || this.options.stopper.reason !== null) return error
         await this.wait(call, attempt, error)
       }
@@ -179,13 +187,4 @@ function count(value: number): number {
 
 function wrongCount(model: LanguageModel, got: number, wanted: number): EndpointError {
   return new EndpointError(`${model.name} gave ${got} samples where ${wanted} were asked for`, { retryable: false })
-}
-
-function tooManyFailures(model: LanguageModel, breaker: CircuitBreaker, last: EndpointError): EndpointError {
-  return new EndpointError(
-    `Stopped: ${breaker.describe()} calls to ${model.name} failed, the last with: ${errorMessage(last)}. ` +
-      'Everything finished is saved; when the server works again, run the same command to go on',
-    { retryable: last.retryable, ...(last.status === undefined ? {} : { status: last.status }) },
-    { cause: last },
-  )
 }

@@ -380,6 +380,14 @@ describe('faults', () => {
     expect(requestsTo(models)).toBeLessThan(30)
   })
 
+  it('ends with the error of a model that never worked, however short the run', async () => {
+    const away = new EndpointError('nothing listens there', { retryable: false })
+    const models = makeModels({ rubric: { fail: () => away } })
+    const run = await options({ documents: makeDocuments(2), models })
+    await expect(synthesize(run)).rejects.toThrow(/2 of the last 2 calls to scripted-rubric failed.*nothing listens there/)
+    expect(await synthesize({ ...run, models: makeModels() })).toHaveLength(2)
+  })
+
   it('stops when a model that worked stops working', async () => {
     const models = makeModels({ scorer: { fail: (request) => (request.seed % 50 > 0 ? down : null) } })
     const run = await options({ documents: makeDocuments(200), models })

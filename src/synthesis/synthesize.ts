@@ -48,7 +48,7 @@ export interface SynthesisSummary {
  *
  * The method's stages and retries: arXiv 2604.20051.
  * @throws {InterruptedError} after `signal` was aborted; {BudgetError} when the budget is used up; {EndpointError} when
- * most calls to a model fail. In each case everything finished is in the journal and a second run goes on from there.
+ * most calls to a model fail, or all of them. In each case everything finished is in the journal and a second run goes on from there.
  */
 export async function synthesize(options: SynthesisOptions): Promise<Example[]> {
   const examples: Example[] = []
@@ -114,6 +114,7 @@ class Flow {
       this.options.signal?.removeEventListener('abort', interrupt)
     }
     if (this.stopper.reason !== null && this.emitted < this.total) throw this.stopper.reason
+    if (this.caller.uselessModel !== null) throw this.caller.uselessModel
     return { examples: this.emitted, failedCalls: this.failedCalls }
   }
 
