@@ -7,8 +7,10 @@
  */
 import { ModelError } from '../../core/errors.ts'
 import { planPrefill } from './prefill-plan.ts'
+import { findSharedPrefix } from './prefix.ts'
 import { requestProblem } from './requests.ts'
 import { ActiveSequence } from './sequence.ts'
+import type { SharedPrefix } from './prefix.ts'
 import type { SampleRequest, SampledSequence } from './requests.ts'
 import type { Decode } from './sequence.ts'
 import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
@@ -46,14 +48,23 @@ interface Row {
 }
 
 export interface BatcherCounts {
+  /** Prompt tokens of the requests served, those reused included. */
   promptTokens: number
+  /** Prompt tokens that were taken over from another prompt with the same beginning. */
+  reusedTokens: number
   sampledTokens: number
   decodePasses: number
   prefillPasses: number
 }
 
 export class Batcher {
-  readonly counts: BatcherCounts = { promptTokens: 0, sampledTokens: 0, decodePasses: 0, prefillPasses: 0 }
+  readonly counts: BatcherCounts = {
+    promptTokens: 0,
+    reusedTokens: 0,
+    sampledTokens: 0,
+    decodePasses: 0,
+    prefillPasses: 0,
+  }
   private readonly model: TokenModel
   private readonly options: BatcherOptions
   private readonly queue: Job[] = []
@@ -142,20 +153,21 @@ export class Batcher {
 
   /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
   private async prefillNext(): Promise<void> {
-    const count = planPrefill(
-      this.queue
-        .slice(0, this.free)
-        .map(({ request }) => ({ length: request.promptTokens.length, samples: request.samples })),
-      this.free,
-    )
-    const jobs = this.queue.slice(0, count)
+    const waiting = this.queue.slice(0, this.free)
+    const [head] = waiting
+    const active = this.rows.map((row) => row.job.request.promptTokens)
+    const shared = head === undefined ? undefined : findSharedPrefix(head.request.promptTokens, active)
+    const count =
+      shared === undefined
+        ? planPrefill(
+            waiting.map((job) => job.request),
+            this.free,
+          )
+        : 1
+    const jobs = waiting.slice(0, count)
     this.reserveFor(jobs)
-    const prompts = jobs.map((job) => Int32Array.from(job.request.promptTokens))
-    const temperatures = jobs.map((job) => job.request.temperature)
     const firstRow = this.rows.length
-    const distributions = await this.model.prefill(firstRow, prompts, temperatures)
-    this.counts.prefillPasses++
-    this.counts.promptTokens += prompts.reduce((sum, prompt) => sum + prompt.length, 0)
+    const distributions = await this.runPrompts(jobs, firstRow, shared)
     // Copies: the model reuses its output buffers, and a held prompt outlives this pass.
     const held = jobs.map((_, i) => this.distributionOf(distributions, i))
     for (const job of jobs) this.addRow(job)
@@ -163,6 +175,22 @@ export class Batcher {
     for (const [i, job] of jobs.entries()) this.hold(job, firstRow + i, held[i])
     for (const [i, job] of jobs.entries()) this.advanceNew(job, held[i])
     this.sweep()
+  }
+
+  private async runPrompts(
+    jobs: readonly Job[],
+    firstRow: number,
+    shared: SharedPrefix | undefined,
+  ): Promise<Distributions> {
+    const prompts = jobs.map((job) => Int32Array.from(job.request.promptTokens))
+    const temperatures = jobs.map((job) => job.request.temperature)
+    this.counts.prefillPasses++
+    this.counts.promptTokens += prompts.reduce((sum, prompt) => sum + prompt.length, 0)
+    const [first] = prompts
+    if (shared === undefined || first === undefined) return this.model.prefill(firstRow, prompts, temperatures)
+    this.counts.reusedTokens += shared.length
+    this.model.copyRow(shared.source, firstRow, shared.length)
+    return this.model.extend(firstRow, shared.length, first.subarray(shared.length), temperatures[0] ?? 1)
   }
 
   /** Gives as many further answers of `job` a row as there are free ones. */

@@ -88,6 +88,19 @@ export class CachedModel implements TokenModel {
     return this.run({ firstRow, rows: prompts.length, width, tokens, counts, before, temperatures })
   }
 
+  /** One row at a time: attention takes several new tokens on top of a cache only for a batch of one. */
+  extend(row: number, length: number, rest: Int32Array, temperature: number): Promise<Distributions> {
+    return this.run({
+      firstRow: row,
+      rows: 1,
+      width: rest.length,
+      tokens: BigInt64Array.from(rest, (token) => BigInt(token)),
+      counts: [rest.length],
+      before: [length],
+      temperatures: [temperature],
+    })
+  }
+
   decode(
     tokens: readonly number[],
     lengths: readonly number[],

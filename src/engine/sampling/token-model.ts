@@ -23,6 +23,8 @@ export interface TokenModel {
   reserve(rows: number, capacity: number, lengths: readonly number[]): void
   /** Runs prompts on empty rows `firstRow`, `firstRow + 1`, …; the distributions follow each prompt's last token. */
   prefill(firstRow: number, prompts: readonly Int32Array[], temperatures: readonly number[]): Promise<Distributions>
+  /** Goes on with a prompt of which row `row` holds the first `length` tokens; `rest` is not empty. */
+  extend(row: number, length: number, rest: Int32Array, temperature: number): Promise<Distributions>
   /** Appends one token to each of the rows 0 … tokens.length − 1, which hold `lengths` tokens before the call. */
   decode(tokens: readonly number[], lengths: readonly number[], temperatures: readonly number[]): Promise<Distributions>
   copyRow(from: number, to: number, length: number): void

@@ -176,8 +176,8 @@ export class EngineCore implements EngineBackend {
   }
 
   private stats(): EngineStats {
-    const { sampledTokens = 0, promptTokens = 0 } = this.sampler?.batcher.counts ?? {}
-    return { sampledTokens, promptTokens, ...this.trained }
+    const { sampledTokens = 0, promptTokens = 0, reusedTokens = 0 } = this.sampler?.batcher.counts ?? {}
+    return { sampledTokens, promptTokens, reusedTokens, ...this.trained }
   }
 
   private generate(requests: readonly SampleRequest[], signal: AbortSignal | undefined): Promise<SampledSequence[][]> {

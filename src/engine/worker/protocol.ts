@@ -29,8 +29,10 @@ export interface OpenParameters {
 export interface EngineStats {
   /** Tokens drawn. */
   sampledTokens: number
-  /** Prompt tokens computed for sampling. */
+  /** Prompt tokens of the requests served. */
   promptTokens: number
+  /** Those of them that were not computed, because another prompt with the same beginning was there. */
+  reusedTokens: number
   /** Tokens that went through a backward pass. */
   trainedTokens: number
   /** Tokens that went through a forward pass for log-probabilities only. */
