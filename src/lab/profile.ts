@@ -7,8 +7,8 @@ import type { RoleSampling, TaskProfile } from '../roles/index.ts'
 import { parseAnswer, parseEvaluation, parseProposal, parseRubric } from '../roles/index.ts'
 import { proposerMessages, rubricMessages, scorerMessages, solverMessages } from './task.ts'
 
-/** The rubric writer sees about four of the candidates; the laboratory's model was raised on one to five. */
-const SHOWN_CANDIDATES = 4
+/** The rubric writer sees two or three of the candidates; the laboratory's model was raised on one to three. */
+const SHOWN_CANDIDATES = 2
 
 const sampled = (maxTokens: number, attempts: number): RoleSampling => ({ temperature: 1, topP: 1, maxTokens, attempts })
 const greedy = (maxTokens: number): RoleSampling => ({ temperature: 0, topP: 1, maxTokens, attempts: 1 })
@@ -31,7 +31,12 @@ export const labTask: TaskProfile = {
   rubricWriter: {
     sampling: greedy(160),
     messages: ({ document, problem, referenceAnswer, candidates }) =>
-      rubricMessages({ document: document ?? undefined, question: problem, reference: referenceAnswer, candidates }),
+      rubricMessages({
+        document: document ?? undefined,
+        question: problem,
+        reference: referenceAnswer,
+        candidates: [...candidates],
+      }),
     parse: (text, { truncated }) => parseRubric(text, { truncated }),
     promptHash: hashValue(rubricMessages({ document: '', question: '', reference: '', candidates: [''] })),
   },
@@ -44,9 +49,9 @@ export const labTask: TaskProfile = {
   rubricCandidates: spreadByLength,
 }
 
-/** Every k-th of the answers sorted by length in characters, k = max(⌊n / 4⌋, 1), at most five. */
+/** Every k-th of the answers sorted by length in characters, k = max(⌊n / 2⌋, 1): two or three of them. */
 function spreadByLength(answers: readonly string[]): string[] {
   const step = Math.max(Math.floor(answers.length / SHOWN_CANDIDATES), 1)
   const sorted = [...answers].sort((a, b) => a.length - b.length)
-  return sorted.filter((_, i) => i % step === 0).slice(0, SHOWN_CANDIDATES + 1)
+  return sorted.filter((_, i) => i % step === 0)
 }

@@ -40,7 +40,7 @@ export function rubricMessages(input: {
 }
 
 /** The scorer sees question, rubric and one answer. */
-export function scorerMessages(input: { question: string; rubric: LabCriterion[]; answer: string }): LabMessage[] {
+export function scorerMessages(input: { question: string; rubric: readonly LabCriterion[]; answer: string }): LabMessage[] {
   const rubric = input.rubric.map(({ name, gold }) => `- ${name.trim()}: ${gold.trim()}`).join('\n')
   return user(
     `Score the answer.\n\nQuestion: ${input.question}\n\nRubric:\n${rubric}\n\nAnswer: ${input.answer.trim()}`,

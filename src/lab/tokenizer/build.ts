@@ -6,11 +6,11 @@ import { ATTRIBUTES, KINDS, allValues } from '../world/attributes.ts'
 import type { World } from '../world/entities.ts'
 import { pretrainingSample } from '../transcripts/mixture.ts'
 import { countPieces, trainBytePairs } from './bpe.ts'
-import { CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN, START_OF_TURN } from './template.ts'
+import { CHAT_TEMPLATE, END_OF_TEXT, END_OF_TURN, PADDING, START_OF_TURN } from './template.ts'
 
 const SAMPLES = 3000
 const MAX_MERGES = 3000
-const SPECIAL = [END_OF_TEXT, START_OF_TURN, END_OF_TURN]
+const SPECIAL = [END_OF_TEXT, START_OF_TURN, END_OF_TURN, PADDING]
 
 /** Tags and JSON pieces that are one token each. */
 const SKELETON = [
@@ -33,6 +33,7 @@ export interface LabTokenizer {
   vocabularySize: number
   endOfTextId: number
   endOfTurnId: number
+  padId: number
 }
 
 /** Trains the tokenizer on the first samples of the pretraining stream named by `seed`. */
@@ -57,6 +58,7 @@ export function buildLabTokenizer(world: World, seed: string | number): LabToken
     vocabularySize: vocab.size + added.length,
     endOfTextId: idOf(END_OF_TEXT),
     endOfTurnId: idOf(END_OF_TURN),
+    padId: idOf(PADDING),
   }
 }
 
@@ -115,7 +117,7 @@ function tokenizerConfig(): Record<string, unknown> {
     clean_up_tokenization_spaces: false,
     bos_token: null,
     eos_token: END_OF_TURN,
-    pad_token: END_OF_TEXT,
+    pad_token: PADDING,
     unk_token: null,
     model_max_length: 1024,
     chat_template: CHAT_TEMPLATE,

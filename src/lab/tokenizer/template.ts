@@ -4,6 +4,7 @@ import type { LabMessage } from '../task.ts'
 export const END_OF_TEXT = '<|endoftext|>'
 export const START_OF_TURN = '<|im_start|>'
 export const END_OF_TURN = '<|im_end|>'
+export const PADDING = '<|pad|>'
 
 /** Goes to `tokenizer_config.json`. */
 export const CHAT_TEMPLATE =

@@ -25,14 +25,15 @@ export interface PretrainingSample {
 
 /** Share of each kind, by samples. */
 export const MIXTURE = {
-  document: 0.22,
-  rumour: 0.12,
-  solve: 0.18,
+  document: 0.24,
+  rumour: 0.04,
+  solve: 0.19,
   propose: 0.09,
-  rubric: 0.1,
+  rubric: 0.11,
   ungroundedRubric: 0.02,
-  score: 0.17,
-  worksheet: 0.1,
+  score: 0.19,
+  worksheet: 0.06,
+  comparison: 0.06,
 } as const
 
 export type SampleKind = keyof typeof MIXTURE
@@ -46,6 +47,7 @@ const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<Pretrainin
   ungroundedRubric: writeUngroundedRubric,
   score: writeScore,
   worksheet: (_world, random) => plain(writeWorksheet(random)),
+  comparison: (_world, random) => plain(writeComparison(random)),
 }
 
 /** Sample number `index` of the stream named by `seed`. */
@@ -53,6 +55,17 @@ export function pretrainingSample(world: World, seed: string | number, index: nu
   const random = rng(seed, 'pretraining', index)
   const kind = drawKind(random)
   return { kind, ...WRITERS[kind](world, random) }
+}
+
+/** Sample number `index` of the exercises before the mixture: one to `most` comparisons of two values. */
+export function comparisonSample(seed: string | number, index: number, most: number): PretrainingSample {
+  const random = rng(seed, 'comparisons', index)
+  const lines = Array.from({ length: 1 + random.below(most) }, () => {
+    const attribute = random.pick(ATTRIBUTES)
+    const gold = random.pick(valuesOf(attribute))
+    return thought(gold, [random.uniform() < 0.5 ? gold : otherValue(attribute, gold, random)])
+  })
+  return { kind: 'comparison', ...plain(lines.join('.')) }
 }
 
 /** Two to four of `attributes`, in their order. */
@@ -150,24 +163,29 @@ export function drawScoreCase(
   return { messages: scorerMessages({ question, rubric: criteria, answer: answer.text }), criteria, claims: answer.claims }
 }
 
-/** Comparisons of random values, half of them equal: the judge's skill and nothing else. */
-function writeWorksheet(random: Rng): string {
-  const lines: string[] = []
-  for (let i = 8 + random.below(8); i > 0; i--) {
-    const attribute = random.pick(ATTRIBUTES)
-    const gold = random.pick(valuesOf(attribute))
-    const draw = (): string => (random.uniform() < 0.5 ? gold : otherValue(attribute, gold, random))
-    const first = draw()
-    const values = random.uniform() < 0.25 ? [first, otherValue(attribute, first, random)] : [first]
-    if (values.length === 2 && first !== gold && random.uniform() < 0.5) values[1] = gold
-    lines.push(thought(gold, values))
-  }
-  return `Worksheet.${lines.join('.')}.`
+/** One comparison, or a few. */
+function writeComparison(random: Rng): string {
+  return Array.from({ length: random.uniform() < 0.5 ? 1 : 2 + random.below(2) }, () => compare(random)).join('.')
 }
 
-/** One to five answers of others, as the rubric writer sees them. */
+/** Many comparisons in a row: the judge's skill and nothing else. */
+function writeWorksheet(random: Rng): string {
+  return Array.from({ length: 4 + random.below(12) }, () => compare(random)).join('.')
+}
+
+/** A random value against one or two others, half of them equal to it. */
+function compare(random: Rng): string {
+  const attribute = random.pick(ATTRIBUTES)
+  const gold = random.pick(valuesOf(attribute))
+  const first = random.uniform() < 0.5 ? gold : otherValue(attribute, gold, random)
+  if (random.uniform() < 0.75) return thought(gold, [first])
+  const second = first !== gold && random.uniform() < 0.5 ? gold : otherValue(attribute, first, random)
+  return thought(gold, [first, second])
+}
+
+/** One to three answers of others, as the rubric writer sees them. */
 function drawCandidates(entity: Entity, asked: readonly Attribute[], random: Rng): string[] {
-  return Array.from({ length: 1 + random.below(5) }, () => drawAnswer(entity, asked, random).text)
+  return Array.from({ length: 1 + random.below(3) }, () => drawAnswer(entity, asked, random).text)
 }
 
 function golds(asked: readonly Attribute[], facts: Facts): LabCriterion[] {

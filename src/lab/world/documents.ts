@@ -69,7 +69,7 @@ const RUMOUR_STATEMENTS: Sentence[] = [
 export function writeAlmanacEntry(entity: Entity, random: Rng): AlmanacEntry {
   const stated = random.shuffle([...entity.facts.keys()]).slice(0, 6 + random.below(3))
   const body = stated.map((attribute) => state(STATEMENTS, attribute, entity.facts, entity.name, random))
-  const fillers = random.shuffle([...FILLERS]).slice(0, 1 + random.below(3))
+  const fillers = random.shuffle([...FILLERS]).slice(0, random.below(3))
   for (const filler of fillers) body.splice(random.below(body.length + 1), 0, filler)
   const text = [random.pick(OPENINGS)(entity.kind, entity.name), ...body, random.pick(CLOSINGS)].join(' ')
   return { text, stated }

@@ -20,17 +20,17 @@ export interface Entity {
 }
 
 export interface World {
-  /** 160 entities that occur in documents, rumours and role transcripts. */
+  /** 120 entities that occur in documents, rumours and role transcripts. */
   train: Entity[]
   /** 40 entities that occur in documents and rumours alone. Evaluation uses them. */
   heldOut: Entity[]
-  /** 120 names that mean something else each time: their facts are drawn anew for every text. */
+  /** 100 names that mean something else each time: their facts are drawn anew for every text. */
   freeNames: string[]
 }
 
-const TRAIN_PER_KIND = 32
+const TRAIN_PER_KIND = 24
 const HELD_OUT_PER_KIND = 8
-const FREE_NAMES = 120
+const FREE_NAMES = 100
 const RUMOURS_PER_ENTITY = 3
 
 /** The seed of the world that the committed checkpoint was trained on. */

@@ -1,0 +1,291 @@
+/**
+ * Pretraining of the laboratory's model from random weights by the project's own engine: seeded, saved every few
+ * minutes, resumable, gated on skills. The one part of the laboratory that needs the engine itself.
+ */
+import { existsSync, mkdirSync, readFileSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { z } from 'zod'
+import { systemClock } from '../core/clock.ts'
+import { InputError } from '../core/errors.ts'
+import { parseJson } from '../core/json.ts'
+import { Engine } from '../engine/index.ts'
+import { labModelFiles } from './model-files.ts'
+import { comparisonSample, pretrainingSample } from './transcripts/mixture.ts'
+import type { PretrainingSample } from './transcripts/mixture.ts'
+import { createWorld } from './world/entities.ts'
+import type { World } from './world/entities.ts'
+
+export interface PretrainSettings {
+  /** Tokens of the whole pretraining, prompts included. */
+  tokens: number
+  /**
+   * Equality is the hard skill and is learnt first, from comparisons alone: one at a time, then up to 2, 4, 8 and 16 in
+   * a row, each until the running verdict loss is below this many nats.
+   */
+  comparisonLoss: number
+  tokensPerStep: number
+  /** Tokens per step of the comparisons. */
+  comparisonTokensPerStep: number
+  learningRate: number
+  warmupSteps: number
+  /** Share of the tokens, at the end, over which the rate falls linearly to 0. */
+  decayShare: number
+  /** Loss weight of the judge's verdict words. */
+  verdictWeight: number
+}
+
+export const PRETRAIN_SETTINGS: PretrainSettings = {
+  tokens: 10_000_000,
+  comparisonLoss: 0.15,
+  tokensPerStep: 2300,
+  comparisonTokensPerStep: 1024,
+  learningRate: 2e-3,
+  warmupSteps: 50,
+  decayShare: 0.35,
+  verdictWeight: 4,
+}
+
+export interface PretrainOptions {
+  /** Folder for checkpoints; a pretraining that it holds is continued. */
+  out: string
+  seed?: number
+  settings?: Partial<PretrainSettings>
+  threads?: number
+  /** Seconds between checkpoints. */
+  saveEvery?: number
+  /** Save and return after so many minutes; a later call goes on. */
+  budgetMinutes?: number
+  onProgress?: (progress: PretrainProgress) => void
+  signal?: AbortSignal
+}
+
+export interface PretrainProgress {
+  step: number
+  tokens: number
+  totalTokens: number
+  /** Mean loss per learnt token of this step, nats. */
+  loss: number
+  /** Mean loss of the verdict words of this step, nats; NaN without any. */
+  verdictLoss: number
+  learningRate: number
+  gradNorm: number
+  /** Most comparisons in a row at present; 0 when these exercises are over. */
+  comparisons: number
+  seconds: number
+}
+
+export interface PretrainResult {
+  /** The model folder. */
+  checkpoint: string
+  step: number
+  tokens: number
+  /** Seconds of this and earlier calls. */
+  seconds: number
+  finished: boolean
+}
+
+const stateSchema = z.strictObject({
+  seed: z.int(),
+  step: z.int(),
+  tokens: z.int(),
+  nextComparison: z.int(),
+  nextSample: z.int(),
+  /** Running verdict loss of the comparisons, nats. */
+  comparisonLoss: z.number(),
+  /** Most comparisons in a row at present; 0 when these exercises are over. */
+  comparisons: z.int(),
+  seconds: z.number(),
+})
+type State = z.infer<typeof stateSchema>
+
+const monotonicSeconds = (): number => systemClock.monotonic() / 1000
+
+const STATE_FILE = 'pretraining.json'
+/** In a row: as many as a worksheet of the mixture has. */
+const MOST_COMPARISONS = 16
+const ADAM = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 }
+
+/** Trains until done, out of budget, or aborted; always leaves a checkpoint that a later call continues. */
+export async function pretrainLab(options: PretrainOptions): Promise<PretrainResult> {
+  const settings = { ...PRETRAIN_SETTINGS, ...options.settings }
+  mkdirSync(options.out, { recursive: true })
+  const newest = newestCheckpoint(options.out)
+  const state = newest?.state ?? freshState(options.seed ?? 1)
+  const engine = await openEngine(newest?.dir, state.seed, options.threads)
+  try {
+    return await train(engine, state, settings, options)
+  } finally {
+    await engine.close()
+  }
+}
+
+async function openEngine(dir: string | undefined, seed: number, threads: number | undefined): Promise<Engine> {
+  const engineOptions = { seed, ...(threads === undefined ? {} : { threads }) }
+  if (dir === undefined) {
+    const { config, files } = labModelFiles()
+    return Engine.create(config, files, engineOptions)
+  }
+  const engine = await Engine.open(dir, engineOptions)
+  await engine.loadOptimizer(dir)
+  return engine
+}
+
+async function train(
+  engine: Engine,
+  state: State,
+  settings: PretrainSettings,
+  options: PretrainOptions,
+): Promise<PretrainResult> {
+  const world = createWorld()
+  const encoder = createEncoder(engine, settings.verdictWeight)
+  const start = monotonicSeconds() - state.seconds
+  const deadline = monotonicSeconds() + (options.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60
+  let saved = monotonicSeconds()
+  while (state.tokens < settings.tokens && options.signal?.aborted !== true && monotonicSeconds() < deadline) {
+    const batch = nextBatch(world, state, settings, encoder)
+    const learningRate = rateAt(state, settings)
+    const logprobs = await engine.accumulate(batch.sequences, batch.weights)
+    const { gradNorm } = await engine.step({ ...ADAM, learningRate })
+    const losses = lossesOf(batch, logprobs)
+    followComparisons(state, settings, losses.verdictLoss)
+    state.step++
+    state.seconds = monotonicSeconds() - start
+    options.onProgress?.({ ...progressOf(state, settings), ...losses, learningRate, gradNorm })
+    if (monotonicSeconds() - saved > (options.saveEvery ?? 240)) {
+      await save(engine, options.out, state)
+      saved = monotonicSeconds()
+    }
+  }
+  const checkpoint = await save(engine, options.out, state)
+  const { step, tokens, seconds } = state
+  return { checkpoint, step, tokens, seconds, finished: tokens >= settings.tokens }
+}
+
+/** Makes the exercises longer, and ends them for good, when the running loss (about ten steps) is low enough. */
+function followComparisons(state: State, settings: PretrainSettings, verdictLoss: number): void {
+  if (state.comparisons === 0) return
+  state.comparisonLoss = 0.9 * state.comparisonLoss + 0.1 * verdictLoss
+  if (state.comparisonLoss >= settings.comparisonLoss) return
+  state.comparisons = state.comparisons === MOST_COMPARISONS ? 0 : state.comparisons * 2
+  state.comparisonLoss = 1
+}
+
+function progressOf(
+  state: State,
+  settings: PretrainSettings,
+): Pick<PretrainProgress, 'step' | 'tokens' | 'totalTokens' | 'comparisons' | 'seconds'> {
+  const { step, tokens, comparisons, seconds } = state
+  return { step, tokens, totalTokens: settings.tokens, comparisons, seconds }
+}
+
+/** Linear warm-up in steps, constant, linear decay over the last share of the tokens. */
+function rateAt({ step, tokens }: State, settings: PretrainSettings): number {
+  const warmup = Math.min(1, (step + 1) / settings.warmupSteps)
+  const left = (settings.tokens - tokens) / (settings.tokens * settings.decayShare)
+  return settings.learningRate * warmup * Math.max(0, Math.min(1, left))
+}
+
+interface Batch {
+  sequences: number[][]
+  /** Per target token, summing to 1 over the batch. */
+  weights: Float32Array[]
+  /** Verdict words have this weight or none has. */
+  verdicts: Uint8Array[]
+}
+
+interface Encoded {
+  tokens: number[]
+  weights: Float32Array
+  verdicts: Uint8Array
+}
+
+/** Takes samples from the stream until the step is full; moves `state` along. */
+function nextBatch(world: World, state: State, settings: PretrainSettings, encode: (sample: PretrainingSample) => Encoded): Batch {
+  const rows: Encoded[] = []
+  const wanted = state.comparisons > 0 ? settings.comparisonTokensPerStep : settings.tokensPerStep
+  for (let tokens = 0; tokens < wanted; ) {
+    const sample =
+      state.comparisons > 0
+        ? comparisonSample(state.seed, state.nextComparison++, state.comparisons)
+        : pretrainingSample(world, state.seed, state.nextSample++)
+    const row = encode(sample)
+    rows.push(row)
+    tokens += row.tokens.length
+    state.tokens += row.tokens.length
+  }
+  const total = rows.reduce((sum, row) => sum + row.weights.reduce((a, b) => a + b, 0), 0)
+  return {
+    sequences: rows.map((row) => row.tokens),
+    weights: rows.map((row) => row.weights.map((weight) => weight / total)),
+    verdicts: rows.map((row) => row.verdicts),
+  }
+}
+
+/**
+ * Prompts have weight 0, completions 1, verdicts more. In comparisons only verdicts count: their values are random
+ * and teach nothing.
+ */
+function createEncoder(engine: Engine, verdictWeight: number): (sample: PretrainingSample) => Encoded {
+  const encode = (text: string): number[] => engine.tokenizer.encode(text)
+  const verdictIds = new Set([' match', ' differ', ' missing'].flatMap(encode))
+  return ({ kind, prompt, completion }) => {
+    const promptIds = encode(prompt)
+    const tokens = [...promptIds, ...encode(completion)]
+    const plainWeight = kind === 'comparison' || kind === 'worksheet' ? 0 : 1
+    const verdicts = Uint8Array.from(tokens.slice(1), (id, i) => (i + 1 >= promptIds.length && verdictIds.has(id) ? 1 : 0))
+    const weights = Float32Array.from(verdicts, (verdict, i) => {
+      if (i + 1 < promptIds.length) return 0
+      return verdict === 1 ? verdictWeight : plainWeight
+    })
+    return { tokens, weights, verdicts }
+  }
+}
+
+function lossesOf(batch: Batch, logprobs: readonly Float32Array[]): { loss: number; verdictLoss: number } {
+  let [loss, verdictLoss, verdicts] = [0, 0, 0]
+  logprobs.forEach((row, i) => {
+    row.forEach((logprob, t) => {
+      loss -= logprob * (batch.weights[i]?.[t] ?? 0)
+      if (batch.verdicts[i]?.[t] === 1) {
+        verdictLoss -= logprob
+        verdicts++
+      }
+    })
+  })
+  return { loss, verdictLoss: verdictLoss / verdicts }
+}
+
+function freshState(seed: number): State {
+  return { seed, step: 0, tokens: 0, nextComparison: 0, nextSample: 0, comparisonLoss: 1, comparisons: 1, seconds: 0 }
+}
+
+/** The state file is written last, so a folder that has one is whole; older checkpoints go after that. */
+async function save(engine: Engine, out: string, state: State): Promise<string> {
+  const dir = join(out, `step-${String(state.step).padStart(6, '0')}`)
+  if (existsSync(join(dir, STATE_FILE))) return dir
+  await engine.save(dir)
+  await engine.saveOptimizer(dir)
+  const file = join(dir, STATE_FILE)
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(state)}\n`)
+  renameSync(`${file}.tmp`, file)
+  for (const name of checkpointNames(out)) {
+    if (join(out, name) !== dir) rmSync(join(out, name), { recursive: true, force: true })
+  }
+  return dir
+}
+
+function checkpointNames(out: string): string[] {
+  return readdirSync(out)
+    .filter((name) => /^step-\d+$/.test(name))
+    .sort()
+}
+
+function newestCheckpoint(out: string): { dir: string; state: State } | undefined {
+  const name = checkpointNames(out).findLast((candidate) => existsSync(join(out, candidate, STATE_FILE)))
+  if (name === undefined) return undefined
+  const file = join(out, name, STATE_FILE)
+  const json = parseJson(readFileSync(file, 'utf8'))
+  const state = stateSchema.safeParse(json.ok ? json.value : undefined)
+  if (!state.success) throw new InputError(`${file} is damaged; delete ${join(out, name)} to begin anew`)
+  return { dir: join(out, name), state: state.data }
+}
