@@ -1,5 +1,5 @@
 /** Scored candidates → preference pairs, with an account of every question. Pure. */
-import { rng } from '../core/rng.ts'
+import { deriveSeed, rng } from '../core/rng.ts'
 import type { Example, PairingConfig, PreferencePair, SkipReason } from '../records/index.ts'
 import { choosePair, type Choice, type ScoredCandidate } from './choose.ts'
 
@@ -24,6 +24,11 @@ export interface PairingResult {
 interface Decided {
   readonly example: Example
   readonly choice: Choice
+}
+
+/** The seed with which a run of `seed` pairs a round: pairing again gives the same pairs. */
+export function pairingSeed(seed: number, round: number): number {
+  return deriveSeed(seed, 'pairing', round)
 }
 
 /** At most one pair for each question (arXiv 2604.20051, pairing), then a seeded shuffle and the cap `maxPairs`. */

@@ -1,5 +1,5 @@
 /** Scored candidates → preference pairs, and the lines of a preference file. Pure. */
-export { buildPairs, type PairDecision, type PairingResult } from './build-pairs.ts'
+export { buildPairs, pairingSeed, type PairDecision, type PairingResult } from './build-pairs.ts'
 export {
   formatPreferencePair,
   readPreferencePairs,

@@ -5,11 +5,10 @@
  */
 import { systemClock, type Clock } from '../core/clock.ts'
 import { ConfigError, InterruptedError } from '../core/errors.ts'
-import { deriveSeed } from '../core/rng.ts'
 import { version } from '../core/version.ts'
 import { heldOutSuite, type Suite } from '../evaluation/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
-import { buildPairs } from '../pairing/index.ts'
+import { buildPairs, pairingSeed } from '../pairing/index.ts'
 import type { Config, Document, Example, LanguageModel, OnRunEvent, PreferencePair, SkipReason, SuiteResult } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import { RunFolder } from '../store/index.ts'
@@ -173,7 +172,7 @@ class Run {
   }
 
   private async pair(round: number, examples: readonly Example[]): Promise<{ pairs: PreferencePair[]; skipped: Record<SkipReason, number> }> {
-    const { pairs, skipped } = buildPairs(examples, this.config.pairing, deriveSeed(this.config.seed, 'pairing', round))
+    const { pairs, skipped } = buildPairs(examples, this.config.pairing, pairingSeed(this.config.seed, round))
     await this.folder.writeJsonl(this.folder.round(round).pairs, pairs)
     const reasons = Object.entries(skipped).filter(([, count]) => count > 0)
     const summary = [`${pairs.length} pairs`, ...reasons.map(([reason, count]) => `${count} skipped (${reason})`)].join(', ')

@@ -2,8 +2,8 @@
 import { stat } from 'node:fs/promises'
 import { InputError, UsageError } from '../../core/errors.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
-import { readExamples } from '../../dashboard/run-data.ts'
-import { buildPairs, type PairingResult } from '../../pairing/index.ts'
+import { readExamples } from '../../dashboard/index.ts'
+import { buildPairs, pairingSeed, type PairingResult } from '../../pairing/index.ts'
 import { exampleSchema, type Example } from '../../records/index.ts'
 import { readPublishedSamples } from '../../roles/index.ts'
 import { RunReader, readJsonl, writeJsonl } from '../../store/index.ts'
@@ -37,8 +37,8 @@ export const pair: Command = {
 interface Source {
   readonly examples: Example[]
   readonly badLines: readonly { readonly line: number; readonly reason: string }[]
-  /** A run brings its own settings. */
-  readonly configPath?: string
+  /** A run brings its own settings, and pairs each round with a seed of its own. */
+  readonly run?: { readonly configPath: string; readonly round: number }
 }
 
 async function runPair(invocation: Invocation, { terminal }: Context): Promise<void> {
@@ -46,8 +46,9 @@ async function runPair(invocation: Invocation, { terminal }: Context): Promise<v
   const out = invocation.text('out')
   if (out === undefined) throw new UsageError('where should the pairs go? Add --out FILE')
   const source = await readSource(input, invocation)
-  const { pairing, seed } = await loadPairingConfig(invocation.text('config') ?? source.configPath)
-  const result = buildPairs(source.examples, pairing, seed)
+  const { run } = source
+  const { pairing, seed } = await loadPairingConfig(invocation.text('config') ?? run?.configPath)
+  const result = buildPairs(source.examples, pairing, run === undefined ? seed : pairingSeed(seed, run.round))
   await writeJsonl(out, result.pairs)
   const [bad] = source.badLines
   if (bad !== undefined) {
@@ -70,7 +71,7 @@ async function readRun(reader: RunReader, wanted: number | undefined): Promise<S
   for (const round of rounds) {
     const examples: Example[] = []
     for await (const example of readExamples(reader, round)) examples.push(example)
-    if (examples.length > 0) return { examples, badLines: [], configPath: reader.configPath }
+    if (examples.length > 0) return { examples, badLines: [], run: { configPath: reader.configPath, round } }
   }
   const which = wanted === undefined ? 'any round' : `round ${wanted}`
   throw new InputError(`${reader.dir} has no examples of ${which}; run its synthesis first`)

@@ -1,5 +1,5 @@
 /** `pop status`: where a run stands, read from its folder, also while another process writes it. */
-import { countCalls, readRunData, type RoundData, type RunData } from '../../dashboard/run-data.ts'
+import { countCalls, readRunData, type RoundData, type RunData } from '../../dashboard/index.ts'
 import type { StageName } from '../../records/index.ts'
 import { RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
