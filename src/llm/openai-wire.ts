@@ -150,6 +150,7 @@ export function refusedParameter(reply: JsonValue, body: { readonly [key: string
 }
 
 function mentions(message: string, name: Parameter): boolean {
+  if (name === 'n' && /one completion choice/i.test(message)) return true
   const bare = name.includes('_') || name === 'seed' || name === 'temperature'
   const pattern = bare
     ? `\\b${name}\\b`

@@ -137,6 +137,15 @@ describe('what a server does not do', () => {
     expect(server.bodies.filter((body) => 'n' in body)).toHaveLength(1)
   })
 
+  it('calls the other samples off when one fails for good', async () => {
+    const { server, model } = await setUp({ refuses: ['n'] }, { singleSampleRequests: 2, retry: { retries: 0 } })
+    await model.generate(ask)
+    const before = server.bodies.length
+    server.fail(status(400, { error: { message: 'bad' } }), () => undefined)
+    expect((await failure(model.generate({ ...ask, n: 8 }))).message).toContain('bad')
+    expect(server.bodies.length - before).toBeLessThanOrEqual(3)
+  })
+
   it('does not take a complaint about a value for a refusal, and learns nothing from a failure', async () => {
     const { server, model, notices } = await setUp()
     const message =

@@ -93,17 +93,35 @@ export class OpenAiLanguageModel implements LanguageModel {
   }
 
   private async complete(request: GenerateRequest, wanted: number, signal?: AbortSignal): Promise<Completion[]> {
-    const oneByOne = wanted > 1 && (this.ignoresN || this.refused.has('n'))
-    const first = oneByOne ? undefined : await this.call({ request, n: wanted, seed: request.seed }, signal)
+    const singly = wanted > 1 && (this.ignoresN || this.refused.has('n'))
+    const first = singly ? undefined : await this.call({ request, n: wanted, seed: request.seed }, signal)
     const have = Math.min(first?.choices.length ?? 0, wanted)
     if (first !== undefined && have < wanted && !this.refused.has('n')) {
       this.ignoresN = true
       this.notice(`gave ${have} of ${wanted} samples: the others are asked for one by one`)
     }
-    const rest = Array.from({ length: wanted - have }, (_, i) =>
-      this.singles.run(0, () => this.call({ request, n: 1, seed: sampleSeed(request.seed, have + i) }, signal)),
+    const rest = await this.oneByOne(request, { from: have, to: wanted }, signal)
+    return first === undefined ? rest : [first, ...rest]
+  }
+
+  /** Samples `from` … `to` − 1, each by a request of its own; when one fails for good, the others are called off. */
+  private async oneByOne(
+    request: GenerateRequest,
+    { from, to }: { from: number; to: number },
+    signal?: AbortSignal,
+  ): Promise<Completion[]> {
+    const failed = new AbortController()
+    const either = AbortSignal.any(signal === undefined ? [failed.signal] : [signal, failed.signal])
+    const calls = Array.from({ length: to - from }, (_, i) =>
+      this.singles.run(0, () => this.call({ request, n: 1, seed: sampleSeed(request.seed, from + i) }, either)),
     )
-    return first === undefined ? Promise.all(rest) : [first, ...(await Promise.all(rest))]
+    try {
+      return await Promise.all(calls)
+    } catch (error) {
+      failed.abort()
+      await Promise.allSettled(calls)
+      throw error
+    }
   }
 
   private call(call: ChatCall, signal?: AbortSignal): Promise<Completion> {

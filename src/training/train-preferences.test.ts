@@ -12,7 +12,7 @@ import { preferenceData } from './preference-data.ts'
 import { trainPreferences, type PreferenceTraining } from './train-preferences.ts'
 
 const modelDir = fileURLToPath(new URL('../../test/goldens/trl-dpo/qwen3/', import.meta.url))
-const config = (changes: Parameters<typeof trainingConfigSchema.parse>[0] & object): TrainingConfig =>
+const config = (changes: Partial<TrainingConfig>): TrainingConfig =>
   trainingConfigSchema.parse({ batchSize: 2, learningRate: 5e-3, objective: { type: 'dpo', beta: 0.1 }, ...changes })
 
 function pair(question: string, chosen: string, rejected: string): PreferencePair {
