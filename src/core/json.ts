@@ -7,11 +7,21 @@ export type JsonResult = { ok: true; value: JsonValue } | { ok: false; message: 
 /** Parses untrusted text. Never throws. A `__proto__` key is dropped, so that no later spread or assign can meet it. */
 export function parseJson(text: string): JsonResult {
   try {
-    const value = JSON.parse(text, (key, item: JsonValue) => (key === '__proto__' ? undefined : item)) as JsonValue
+    // A reviver makes parsing several times slower, and only a text that can spell the key needs one.
+    const value = (mayNameProto(text) ? JSON.parse(text, dropProto) : JSON.parse(text)) as JsonValue
     return { ok: true, value }
   } catch (error) {
     return { ok: false, message: error instanceof Error ? error.message : String(error) }
   }
+}
+
+/** Whether a key `__proto__` may be in it: as it stands, or with some of its letters escaped. */
+function mayNameProto(text: string): boolean {
+  return text.includes('__proto__') || text.includes('\\u00')
+}
+
+function dropProto(key: string, item: JsonValue): JsonValue | undefined {
+  return key === '__proto__' ? undefined : item
 }
 
 export function isJsonObject(value: unknown): value is { [key: string]: JsonValue } {
