@@ -26,6 +26,17 @@ const examples = fc
   .array(candidates, { maxLength: 12 })
   .map((lists) => lists.map((list, index) => exampleOf(list, `d${index}`)))
 
+describe('wordCount', () => {
+  it.each([
+    ['', 1],
+    ['one', 1],
+    ['one\ntwo\tthree', 1],
+    ['one  two ', 4],
+  ])('counts the pieces of %j between single spaces', (text, count) => {
+    expect(wordCount(text)).toBe(count)
+  })
+})
+
 describe('buildPairs', () => {
   it('makes whole conversations of the first best and the first worst response', () => {
     const { pairs, decisions } = buildPairs([example('d', 1, 0, 2, 0, 2)], config(), 1)

@@ -45,9 +45,9 @@ function clamp(rating: number): number {
 }
 
 /**
- * Trimmed, and case-folded as far as comparing needs it: `ß` is `ss`, the two sigmas are one. Inert markup is folded too,
- * because the judge was shown the names that way.
+ * Trimmed, and case-folded as far as comparing needs it: by way of capitals `ß` is `ss` and the two small sigmas are one.
+ * Inert markup is folded too, because the judge was shown the names that way.
  */
 function foldName(name: string): string {
-  return makeInert(name).trim().toLowerCase().toUpperCase().toLowerCase().replaceAll('ς', 'σ')
+  return makeInert(name).trim().toLowerCase().toUpperCase()
 }

@@ -227,6 +227,7 @@ def parse_cases():
     texts.append(("proposal", "<problem>a</problem><answer>b</answer>"))
     texts.append(("answer", "<answer>one</answer><answer>one</answer>"))
     texts.append(("answer", "<think><answer>draft</answer></think>\n<answer>\n final \n</answer> bye"))
+    texts.append(("answer", "<answer>1</answer></think> hm <answer>2</answer></think><answer>3</answer>"))
     texts.append(("answer", "I use <answer> tags. <answer>4</answer>"))
     for base, leaf, parser in ((RUBRIC, "weight", "rubric"), (EVALUATION, "rating", "evaluation")):
         texts.append((parser, f"<{parser}>{json.dumps(base)}</{parser}>"))
@@ -243,7 +244,7 @@ def parse_cases():
 
 
 def score_cases():
-    names = ["Dose", " dose ", "DOSE", "Straße", "STRASSE", "ΣΊΣΥΦΟΣ", "σίσυφος", "warning", "Tone", ""]
+    names = ["Dose", " dose ", "DOSE", "Straße", "STRASSE", "ΣΊΣΥΦΟΣ", "σίσυφος", "σίσυφοσ", "warning", "Tone", ""]
     cases = []
     for _ in range(40):
         criteria = [{"name": R.choice(names), "gold": "", "description": "", "weight": R.choice([0, 1, 2, 2.5, 3, -1])} for _ in range(R.randint(0, 4))]
