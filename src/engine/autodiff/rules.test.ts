@@ -4,7 +4,7 @@ import type { TensorData } from '../graph/dtype.ts'
 import { sizeOf } from '../graph/dtype.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Value } from '../graph/graph.ts'
-import { attend, causalAttention } from '../ops/attention.ts'
+import { causalAttend, causalAttention } from '../ops/attention.ts'
 import { add, swiglu } from '../ops/elementwise.ts'
 import { embedding } from '../ops/embedding.ts'
 import { targetLogprobs } from '../ops/head.ts'
@@ -132,15 +132,19 @@ const CASES: Readonly<Record<string, Case>> = {
     build: (v) => transpose(value(v, 'x'), [2, 0, 1]),
     reference: ({ x }) => range(24).map((i) => get(x, (Math.floor(i / 3) % 2) * 12 + (i % 3) * 4 + Math.floor(i / 6))),
   },
-  attend: {
-    inputs: { q: [1, 1, 3, 2], k: [1, 1, 3, 2], v: [1, 1, 3, 2] },
-    build: (v) => {
-      const mask = value(v, 'q').graph.constant([0, -1e9, -1e9, 0, 0, -1e9, 0, 0, 0], [3, 3])
-      return attend(value(v, 'q'), value(v, 'k'), value(v, 'v'), { mask, scale: 0.6 })
-    },
+  'causalAttend in one block': attendCase(3),
+  'causalAttend in uneven blocks': attendCase(2),
+  'causalAttend with grouped queries in blocks': {
+    inputs: { q: [1, 1, 10, 2], k: [1, 1, 5, 2], v: [1, 1, 5, 2] },
+    build: (v) => causalAttend(value(v, 'q'), value(v, 'k'), value(v, 'v'), { scale: 0.6, block: 2 }),
     reference: (x) =>
-      range(3).flatMap((row) =>
-        headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), { row, visible: row + 1, size: 2, scale: 0.6 }),
+      range(10).flatMap((row) =>
+        headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), {
+          row,
+          visible: Math.floor(row / 2) + 1,
+          size: 2,
+          scale: 0.6,
+        }),
       ),
   },
   'causalAttention with grouped queries': {
@@ -178,6 +182,17 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'targetLogprobs in one block': headCase(1000),
   'targetLogprobs in uneven blocks': headCase(15),
+}
+
+function attendCase(block: number): Case {
+  return {
+    inputs: { q: [1, 1, 3, 2], k: [1, 1, 3, 2], v: [1, 1, 3, 2] },
+    build: (v) => causalAttend(value(v, 'q'), value(v, 'k'), value(v, 'v'), { scale: 0.6, block }),
+    reference: (x) =>
+      range(3).flatMap((row) =>
+        headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), { row, visible: row + 1, size: 2, scale: 0.6 }),
+      ),
+  }
 }
 
 function headCase(maxLogits: number): Case {

@@ -7,18 +7,20 @@ import type { TapeEntry, Value } from '../graph/graph.ts'
 import type { GemmOptions } from '../ops/kernels.ts'
 import {
   addKernel,
-  concatRowsKernel,
+  concatKernel,
   gatherRowsKernel,
   gemmKernel,
   matmulKernel,
   mulKernel,
+  padKernel,
   reshapeKernel,
+  sliceKernel,
   subKernel,
   sumKernel,
+  totalKernel,
   transposeKernel,
   unaryKernel,
 } from '../ops/kernels.ts'
-import { blockOf } from '../ops/head.ts'
 import { ropeKernel } from '../ops/rope.ts'
 import type { RowTerm, Term } from './terms.ts'
 import { productTerm, sumOfTerms, tensorTerm } from './terms.ts'
@@ -50,7 +52,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   linearOnto: linearOntoRule,
   swiglu: swigluRule,
   rmsNorm: rmsNormRule,
-  attend: attendRule,
+  causalAttend: causalAttendRule,
   targetLogprobs: targetLogprobsRule,
 }
 
@@ -138,21 +140,28 @@ function rmsNormRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
   ]
 }
 
-/** o = p v, p = softmax(s q kᵀ): dv = pᵀ do; dp = do vᵀ; dS = p (dp − Σ do o); dq = s dS k; dk = s dSᵀ q. */
-function attendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[] {
-  const weights = saved(entry, 'weights')
+/**
+ * Block by block, o = p v, p = softmax(s q kᵀ): dv = pᵀ do; dp = do vᵀ; dS = p (dp − Σ do o); dq = s dS k; dk = s dSᵀ q.
+ * The keys of a block are a prefix of all keys, so their gradients are padded and added.
+ */
+function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[] {
   const alpha = numbers(entry, 'scale')[0] ?? 1
-  const key = `attend:${entry.output.name}`
-  // Σ_j p_j dp_j = do · o, so the sum runs over the head's length instead of the sequence's.
-  const scores = (): Value =>
-    dOut.graph.memo(key, () => {
-      const dWeights = matmulKernel(dOut, input(entry, 2), { transposeB: true })
-      return mulKernel(weights, subKernel(dWeights, sumKernel(mulKernel(dOut, entry.output), -1)))
-    })
+  const length = input(entry, 1).dimension(2)
+  const ends = numbers(entry, 'ends')
+  const blocks = ends.map((end, index) => {
+    const part = (name: string): Value => saved(entry, `${name}${index}`)
+    const dPart = sliceKernel(dOut, 2, [ends[index - 1] ?? 0, end])
+    const dWeights = matmulKernel(dPart, part('v'), { transposeB: true })
+    // Σ_j p_j dp_j = do · o, so the sum runs over the head's length instead of the sequence's.
+    const dScores = mulKernel(part('p'), subKernel(dWeights, sumKernel(mulKernel(dPart, part('o')), -1)))
+    return { part, dPart, dScores }
+  })
+  const keySum = (terms: readonly Value[]): Term =>
+    tensorTerm(totalKernel(terms.map((term) => padKernel(term, 2, length))))
   return [
-    () => ({ term: tensorTerm(matmulKernel(scores(), input(entry, 1), { alpha })) }),
-    () => ({ term: tensorTerm(matmulKernel(scores(), input(entry, 0), { transposeA: true, alpha })) }),
-    () => ({ term: tensorTerm(matmulKernel(weights, dOut, { transposeA: true })) }),
+    () => ({ term: tensorTerm(concatKernel(blocks.map((b) => matmulKernel(b.dScores, b.part('k'), { alpha })), 2)) }),
+    () => ({ term: keySum(blocks.map((b) => matmulKernel(b.dScores, b.part('q'), { transposeA: true, alpha }))) }),
+    () => ({ term: keySum(blocks.map((b) => matmulKernel(b.part('p'), b.dPart, { transposeA: true }))) }),
   ]
 }
 
@@ -167,13 +176,13 @@ function targetLogprobsRule(entry: TapeEntry, gradient: Value): (() => Contribut
   const weighted = mulKernel(x, scale)
   return [
     () => {
-      const expected = concatRowsKernel(blocks.map((block) => gemmKernel(block.probabilities, weight)))
+      const expected = concatKernel(blocks.map((block) => gemmKernel(block.probabilities, weight)), 0)
       return { term: tensorTerm(mulKernel(subKernel(gatherRowsKernel(weight, targets), expected), scale)) }
     },
     () => ({
       term: sumOfTerms(
         blocks.map(({ range, probabilities }) =>
-          productTerm(probabilities, blockOf(weighted, ...range), { transposeA: true, alpha: -1 }),
+          productTerm(probabilities, sliceKernel(weighted, 0, range), { transposeA: true, alpha: -1 }),
         ),
       ),
       rows: { indices: targets, rows: weighted },

@@ -3,7 +3,7 @@
  * that they are never larger than `MAX_LOGITS` elements at once; a one-hot of the targets never exists.
  */
 import type { Value } from '../graph/graph.ts'
-import { concatRowsKernel, gemmKernel, reshapeKernel, rowsKernel } from './kernels.ts'
+import { concatKernel, gemmKernel, reshapeKernel, sliceKernel } from './kernels.ts'
 
 /** 128 MiB of float32. */
 const MAX_LOGITS = 1 << 25
@@ -12,12 +12,12 @@ const MAX_LOGITS = 1 << 25
 export function targetLogprobs(x: Value, weight: Value, targets: Value, maxLogits = MAX_LOGITS): Value {
   const rows = Math.max(1, Math.floor(maxLogits / weight.dimension(0)))
   const blocks = rowBlocks(x.dimension(0), rows).map(([start, end]) => {
-    const logprobs = blockLogprobs(blockOf(x, start, end), weight)
-    const index = reshapeKernel(blockOf(targets, start, end), [end - start, 1])
+    const logprobs = blockLogprobs(sliceKernel(x, 0, [start, end]), weight)
+    const index = reshapeKernel(sliceKernel(targets, 0, [start, end]), [end - start, 1])
     const picked = x.graph.op('GatherElements', [logprobs, index], { shape: index.shape }, { axis: { int: 1 } })
     return { start, logprobs, picked: reshapeKernel(picked, [end - start]) }
   })
-  const output = concatRowsKernel(blocks.map((block) => block.picked))
+  const output = concatKernel(blocks.map((block) => block.picked), 0)
   return x.graph.record({
     primitive: 'targetLogprobs',
     inputs: [x, weight, targets],
@@ -25,11 +25,6 @@ export function targetLogprobs(x: Value, weight: Value, targets: Value, maxLogit
     saved: Object.fromEntries(blocks.map((block) => [String(block.start), block.logprobs])),
     numbers: {},
   })
-}
-
-/** Rows `start` … `end` − 1 of x, or x itself when that is all of it. */
-export function blockOf(x: Value, start: number, end: number): Value {
-  return start === 0 && end === x.dimension(0) ? x : rowsKernel(x, start, end)
 }
 
 function blockLogprobs(x: Value, weight: Value): Value {

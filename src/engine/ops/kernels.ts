@@ -105,20 +105,39 @@ export function sumKernel(x: Value, axis: number): Value {
   return x.graph.op('ReduceSum', [x, x.graph.sharedConstant([at], [1], 'int64')], { shape })
 }
 
-/** Rows `start` … `end` − 1 along the first axis. */
-export function rowsKernel(x: Value, start: number, end: number): Value {
-  const bound = (index: number): Value => x.graph.sharedConstant([index], [1], 'int64')
-  const inputs = [x, bound(start), bound(end), bound(0)]
-  return x.graph.op('Slice', inputs, { shape: [end - start, ...x.shape.slice(1)], dtype: x.dtype })
+/** Positions `start` … `end` − 1 along an axis; x itself when that is all of it. */
+export function sliceKernel(x: Value, axis: number, [start, end]: readonly [number, number]): Value {
+  if (start === 0 && end === x.dimension(axis)) return x
+  const one = (index: number): Value => x.graph.sharedConstant([index], [1], 'int64')
+  const shape = x.shape.map((length, i) => (i === axis ? end - start : length))
+  return x.graph.op('Slice', [x, one(start), one(end), one(axis)], { shape, dtype: x.dtype })
 }
 
-/** Joins along the first axis. */
-export function concatRowsKernel(parts: readonly Value[]): Value {
+/** Joins along an axis. */
+export function concatKernel(parts: readonly Value[], axis: number): Value {
   const [first] = parts
   if (first === undefined) throw new RangeError('concat: nothing to join')
   if (parts.length === 1) return first
-  const rows = parts.reduce((sum, part) => sum + part.dimension(0), 0)
-  return first.graph.op('Concat', parts, { shape: [rows, ...first.shape.slice(1)] }, { axis: { int: 0 } })
+  const total = parts.reduce((sum, part) => sum + part.dimension(axis), 0)
+  const shape = first.shape.map((length, i) => (i === axis ? total : length))
+  return first.graph.op('Concat', parts, { shape }, { axis: { int: axis } })
+}
+
+/** Zeros behind x along an axis, up to `length`. */
+export function padKernel(x: Value, axis: number, length: number): Value {
+  const missing = length - x.dimension(axis)
+  if (missing === 0) return x
+  const rank = x.shape.length
+  const pads = Array.from({ length: 2 * rank }, (_, i) => (i === rank + axis ? missing : 0))
+  const shape = x.shape.map((old, i) => (i === axis ? length : old))
+  return x.graph.op('Pad', [x, x.graph.sharedConstant(pads, [2 * rank], 'int64')], { shape })
+}
+
+/** The sum of tensors of one shape. */
+export function totalKernel(parts: readonly Value[]): Value {
+  const [first] = parts
+  if (first === undefined) throw new RangeError('total: nothing to add')
+  return parts.length === 1 ? first : first.graph.op('Sum', parts, { shape: first.shape })
 }
 
 /** Rows of `table` [V, d] at `indices` [N] (int32): [N, d]. */
