@@ -1,0 +1,194 @@
+/** What the trainer does besides arithmetic: accumulation, batching, state, adapters, refusals. */
+import { describe, expect, it } from 'vitest'
+import { InputError, ModelError, NumericalError } from '../../core/errors.ts'
+import { rng } from '../../core/rng.ts'
+import { familyConfig, randomBatch, randomParameters } from '../testing/model-families.ts'
+import { Trainer } from './trainer.ts'
+import type { TrainerOptions } from './trainer.ts'
+
+const config = familyConfig('Qwen2, tied, qkv bias')
+const batch = randomBatch(config, 2)
+const ADAM = { learningRate: 1e-2, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 0 }
+const LORA = { rank: 2, alpha: 4, seed: 5 }
+
+function makeTrainer(options: TrainerOptions = {}): Trainer {
+  return new Trainer(config, randomParameters(config, 1), { threads: 1, ...options })
+}
+
+function allGradients(trainer: Trainer): Float32Array {
+  return Float32Array.from(trainer.trainable.specs.flatMap(({ name }) => [...trainer.gradient(name)]))
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  expect(a).toHaveLength(b.length)
+  return a.reduce((top, value, i) => Math.max(top, Math.abs(value - (b[i] ?? Number.NaN))), 0)
+}
+
+describe('Trainer', () => {
+  it('sums gradients over calls, however the sequences are batched', async () => {
+    const whole = makeTrainer()
+    await whole.accumulate(batch.sequences, batch.weights)
+    const pieces = makeTrainer({ maxTokensPerMicroBatch: 16 })
+    await pieces.accumulate(batch.sequences.slice(0, 1), batch.weights.slice(0, 1))
+    await pieces.accumulate(batch.sequences.slice(1), batch.weights.slice(1))
+    const gradients = allGradients(whole)
+    expect(largestDifference(gradients, allGradients(pieces))).toBeLessThan(1e-4)
+    expect(gradients.some((value) => Math.abs(value) > 0.1)).toBe(true)
+    await Promise.all([whole.release(), pieces.release()])
+  })
+
+  it('gives a sequence the same log-probabilities alone and in company', async () => {
+    const trainer = makeTrainer()
+    const together = await trainer.logprobs(batch.sequences)
+    for (const [index, tokens] of batch.sequences.entries()) {
+      const [alone] = await trainer.logprobs([tokens])
+      expect(largestDifference(together[index] ?? new Float32Array(), alone ?? new Float32Array())).toBeLessThan(1e-5)
+    }
+    await trainer.release()
+  })
+
+  it('has nothing to say about sequences without a target', async () => {
+    const trainer = makeTrainer()
+    const results = await trainer.logprobs([[], [3], [3, 4]])
+    expect(results.map(({ length }) => length)).toEqual([0, 0, 1])
+    expect(await trainer.logprobs([])).toEqual([])
+    await trainer.release()
+  })
+
+  it('learns a sequence by heart, in the store it was given', async () => {
+    const parameters = randomParameters(config, 1)
+    const trainer = new Trainer(config, parameters, { threads: 1 })
+    const before = parameters.flat.slice()
+    const tokens = [1, 5, 2, 8, 3, 13]
+    const weights = new Float32Array(5).fill(1)
+    const mean = (values = new Float32Array()): number => values.reduce((a, b) => a + b, 0) / 5
+    const start = mean((await trainer.logprobs([tokens]))[0])
+    for (let step = 0; step < 30; step++) {
+      await trainer.accumulate([tokens], [weights])
+      await trainer.step(ADAM)
+    }
+    expect(mean((await trainer.logprobs([tokens]))[0])).toBeGreaterThan(start + 2)
+    expect(parameters.flat).not.toEqual(before)
+    await trainer.release()
+  })
+
+  it('clears the gradient at each step and repeats exactly with the same inputs', async () => {
+    const runs = await Promise.all(
+      [0, 1].map(async () => {
+        const trainer = makeTrainer()
+        for (let step = 0; step < 2; step++) {
+          await trainer.accumulate(batch.sequences, batch.weights)
+          await trainer.step(ADAM)
+        }
+        expect(allGradients(trainer).every((value) => value === 0)).toBe(true)
+        const { flat } = trainer.trainable
+        await trainer.release()
+        return flat
+      }),
+    )
+    expect(runs[0]).toEqual(runs[1])
+  })
+
+  it('goes on from a restored state as if it had never stopped', async () => {
+    const trainStep = async (trainer: Trainer): Promise<void> => {
+      await trainer.accumulate(batch.sequences, batch.weights)
+      await trainer.step(ADAM)
+    }
+    const straight = makeTrainer()
+    await trainStep(straight)
+    const saved = straight.optimizerState()
+    const state = { step: saved.step, m: saved.m.slice(), v: saved.v.slice() }
+    const resumed = new Trainer(config, straight.trainable.clone(), { threads: 1 })
+    resumed.restore(state)
+    await trainStep(straight)
+    await trainStep(resumed)
+    expect(resumed.trainable.flat).toEqual(straight.trainable.flat)
+    expect(resumed.optimizerState().step).toBe(2)
+    expect(() => resumed.restore({ step: 1, m: new Float32Array(3), v: new Float32Array(3) })).toThrow(/3 elements/)
+    await Promise.all([straight.release(), resumed.release()])
+  })
+
+  it('decays matrices and the embedding, never norms and biases', async () => {
+    const trainer = makeTrainer()
+    const before = trainer.trainable.clone()
+    // No gradient: decay is all that moves.
+    await trainer.step({ ...ADAM, weightDecay: 0.5 })
+    for (const { name, kind } of trainer.trainable.specs) {
+      const factor = kind === 'norm' || kind === 'bias' ? 1 : 1 - 0.5 * 1e-2
+      const expected = before.get(name).map((value) => value * factor)
+      expect(largestDifference(trainer.trainable.get(name), expected)).toBeLessThan(1e-6)
+    }
+    await trainer.release()
+  })
+
+  it('leaves the weights alone when the gradient is not finite, and can go on', async () => {
+    const trainer = makeTrainer()
+    const before = trainer.trainable.flat.slice()
+    await trainer.accumulate([[1, 2, 3]], [[Number.NaN, 1]])
+    await expect(trainer.step(ADAM)).rejects.toThrow(NumericalError)
+    expect(trainer.trainable.flat).toEqual(before)
+    expect(trainer.optimizerState().step).toBe(0)
+    await trainer.accumulate([[1, 2, 3]], [[1, 1]])
+    expect((await trainer.step(ADAM)).gradNorm).toBeGreaterThan(0)
+    await trainer.release()
+  })
+
+  it('refuses tokens outside the vocabulary, sequences beyond the context, and missing weights', async () => {
+    const trainer = makeTrainer()
+    await expect(trainer.logprobs([[1, 19]])).rejects.toThrow(InputError)
+    await expect(trainer.logprobs([[1, -1]])).rejects.toThrow(/token -1/)
+    await expect(trainer.logprobs([[1, 1.5]])).rejects.toThrow(/token 1.5/)
+    await expect(trainer.logprobs([Array<number>(65).fill(1)])).rejects.toThrow(ModelError)
+    await expect(trainer.accumulate([[1, 2]], [])).rejects.toThrow(/needs 1 weights/)
+    await expect(trainer.accumulate([[1, 2]], [[1, 1]])).rejects.toThrow(/needs 1 weights, not 2/)
+    await trainer.release()
+  })
+
+  it('keeps on through more shapes than it caches', async () => {
+    const long = { ...config, maxPositions: 700 }
+    const trainer = new Trainer(long, randomParameters(long, 1), { threads: 1, maxTokensPerMicroBatch: 16 })
+    const random = rng(4)
+    for (let length = 2; length < 680; length += 17) {
+      const tokens = Array.from({ length }, () => random.below(config.vocabSize))
+      const [logprobs] = await trainer.logprobs([tokens])
+      expect(logprobs).toHaveLength(length - 1)
+      expect(logprobs?.every((value) => value < 0)).toBe(true)
+    }
+    await trainer.release()
+  })
+})
+
+describe('Trainer with adapters', () => {
+  it('starts as the base model and leaves its weights frozen', async () => {
+    const base = randomParameters(config, 1)
+    const frozen = base.flat.slice()
+    const plain = new Trainer(config, base, { threads: 1 })
+    const trainer = new Trainer(config, base, { threads: 1, lora: LORA })
+    const [expected] = await plain.logprobs([batch.sequences[0] ?? []])
+    const [actual] = await trainer.accumulate([batch.sequences[0] ?? []], [batch.weights[0] ?? []])
+    expect(largestDifference(actual ?? new Float32Array(), expected ?? new Float32Array())).toBeLessThan(1e-6)
+    await trainer.step(ADAM)
+    expect(base.flat).toEqual(frozen)
+    await Promise.all([plain.release(), trainer.release()])
+  })
+
+  it('merges into weights that give the same log-probabilities', async () => {
+    const trainer = makeTrainer({ lora: LORA })
+    for (let step = 0; step < 5; step++) {
+      await trainer.accumulate(batch.sequences, batch.weights)
+      await trainer.step(ADAM)
+    }
+    const merged = await trainer.merged()
+    const plain = new Trainer(config, merged, { threads: 1 })
+    const [adapted, direct] = [await trainer.logprobs(batch.sequences), await plain.logprobs(batch.sequences)]
+    adapted.forEach((values, i) => expect(largestDifference(values, direct[i] ?? new Float32Array())).toBeLessThan(1e-4))
+    expect(await trainer.merged(merged)).toBe(merged)
+    await Promise.all([trainer.release(), plain.release()])
+  })
+
+  it('hands out the live parameters when there are no adapters', async () => {
+    const trainer = makeTrainer()
+    expect(await trainer.merged()).toBe(trainer.trainable)
+    await trainer.release()
+  })
+})
