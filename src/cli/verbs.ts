@@ -3,6 +3,26 @@ import type { VerbEntry } from './command.ts'
 
 export const verbs: readonly VerbEntry[] = [
   {
+    name: 'run',
+    summary: 'play all rounds of a configuration: self-play, pairs, training, evaluation',
+    load: async () => (await import('./commands/run.ts')).run,
+  },
+  {
+    name: 'lab run',
+    summary: 'play the built-in laboratory: a real model gets better in minutes, and a program checks it',
+    load: async () => (await import('./commands/lab-run.ts')).labRun,
+  },
+  {
+    name: 'lab corpus',
+    summary: "write the laboratory's documents as JSONL",
+    load: async () => (await import('./commands/lab-corpus.ts')).labCorpusCommand,
+  },
+  {
+    name: 'lab pretrain',
+    summary: "pretrain the laboratory's model from scratch with the embedded engine",
+    load: async () => (await import('./commands/lab-pretrain.ts')).labPretrain,
+  },
+  {
     name: 'status',
     summary: 'show where a run stands',
     load: async () => (await import('./commands/status.ts')).status,

@@ -39,7 +39,9 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
     progress.stop()
     const report = await writeReport(summary.runDir)
     const json = { ...summaryJson(summary), report }
-    await terminal.write(invocation.has('json') ? `${JSON.stringify(json)}\n` : `${roundsTable(summary)}\nreport: ${report}\n`)
+    await terminal.write(
+      invocation.has('json') ? `${JSON.stringify(json)}\n` : `${roundsTable(summary)}\nreport: ${report}\n`,
+    )
   } finally {
     progress.stop()
   }

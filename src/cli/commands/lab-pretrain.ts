@@ -1,0 +1,78 @@
+/** `pop lab pretrain`: the laboratory's model from random weights, by the embedded engine; resumable, gated on skills. */
+import { ThresholdError } from '../../core/errors.ts'
+import { Engine } from '../../engine/index.ts'
+import { createWorld, failedGates, measureSkills, type SkillReport } from '../../lab/index.ts'
+import { pretrainLab, type PretrainProgress } from '../../lab/pretrain.ts'
+import { EmbeddedLanguageModel } from '../../llm/index.ts'
+import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { duration } from '../format.ts'
+import type { Terminal } from '../terminal.ts'
+
+export const labPretrain: Command = {
+  name: 'lab pretrain',
+  summary: "pretrain the laboratory's model from scratch with the embedded engine",
+  usage: '[--out DIR]',
+  examples: [
+    ['pop lab pretrain --out runs/lab-model', 'from random weights to a model that plays all four roles; under 90 minutes on 2 cores'],
+    ['pop lab pretrain --out runs/lab-model --minutes 20', 'save and stop after 20 minutes; the same command goes on'],
+    ['pop lab run --model runs/lab-model/…', 'play with the result; the command prints its folder'],
+  ],
+  options: {
+    out: { value: 'DIR', help: 'the folder for checkpoints (default runs/lab-model)' },
+    seed: { value: 'N', help: 'of weights and data (default 1, the one of the checkpoint that comes with pop)' },
+    minutes: { value: 'N', help: 'save and stop after so many minutes' },
+    threads: { value: 'N', help: 'of the engine (default: one per core)' },
+    json: jsonOption,
+  },
+  positionals: { min: 0, max: 0 },
+  run: runLabPretrain,
+}
+
+async function runLabPretrain(invocation: Invocation, context: Context): Promise<void> {
+  const { terminal, signal } = context
+  const seed = invocation.number('seed', { integer: true, min: 0 })
+  const budgetMinutes = invocation.number('minutes', { min: 0 })
+  const threads = invocation.number('threads', { integer: true, min: 1 })
+  const result = await pretrainLab({
+    out: invocation.text('out') ?? 'runs/lab-model',
+    ...(seed === undefined ? {} : { seed }),
+    ...(budgetMinutes === undefined ? {} : { budgetMinutes }),
+    ...(threads === undefined ? {} : { threads }),
+    onProgress: showProgress(terminal),
+    signal,
+  })
+  signal.throwIfAborted()
+  const skills = result.finished ? await skillsOf(result.checkpoint, context) : null
+  if (invocation.has('json')) await terminal.write(`${JSON.stringify({ ...result, skills })}\n`)
+  else await terminal.write(describe(result, skills))
+  const failed = skills === null ? [] : failedGates(skills)
+  if (failed.length > 0) throw new ThresholdError(`the model lacks skills: ${failed.join('; ')}`)
+}
+
+function showProgress(terminal: Terminal): (progress: PretrainProgress) => void {
+  const every = terminal.live ? 5 : 100
+  return ({ step, tokens, totalTokens, loss, verdictLoss, seconds }) => {
+    if (step % every !== 0) return
+    const share = ((100 * tokens) / totalTokens).toFixed(1)
+    const speed = Math.round(tokens / Math.max(seconds, 1e-9))
+    const line = `step ${step} · ${share} % of ${totalTokens} tokens · loss ${loss.toFixed(3)} · verdict loss ${verdictLoss.toFixed(3)} · ${speed} tok/s`
+    if (terminal.live) terminal.control(`\r\u001B[2K${line.slice(0, terminal.columns() - 1)}`)
+    else terminal.say(line)
+  }
+}
+
+async function skillsOf(checkpoint: string, { terminal }: Context): Promise<SkillReport> {
+  terminal.say('\nmeasuring skills on held-out things')
+  const engine = await Engine.open(checkpoint)
+  try {
+    return await measureSkills(new EmbeddedLanguageModel(engine, 'lab'), createWorld(), { seed: 'skills', cases: 200, candidates: 8 })
+  } finally {
+    await engine.close()
+  }
+}
+
+function describe(result: Awaited<ReturnType<typeof pretrainLab>>, skills: SkillReport | null): string {
+  const state = result.finished ? 'finished' : 'saved, not finished: the same command goes on'
+  const lines = [`${state}: ${result.tokens} tokens in ${duration(result.seconds)}`, `checkpoint: ${result.checkpoint}`]
+  return `${[...lines, ...(skills === null ? [] : [JSON.stringify(skills, null, 2)])].join('\n')}\n`
+}

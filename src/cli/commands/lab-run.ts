@@ -1,0 +1,116 @@
+/** `pop lab run`: the built-in laboratory plays its rounds; a program that knows the truth judges before and after. */
+import { join } from 'node:path'
+import { UsageError } from '../../core/errors.ts'
+import { labConfig, labCorpus, labTask, oracleSuite } from '../../lab/index.ts'
+import { runPipeline, type RoundSummary, type RunSummary } from '../../pipeline/index.ts'
+import type { Config, SuiteResult } from '../../records/index.ts'
+import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { duration } from '../format.ts'
+import { createProgress } from '../progress.ts'
+import { roundsTable } from '../rounds-table.ts'
+import { writeReport } from '../write-report.ts'
+
+export const labRun: Command = {
+  name: 'lab run',
+  summary: 'play the built-in laboratory: a real model gets better in minutes, and a program checks it',
+  usage: '',
+  examples: [
+    ['pop lab run', 'three rounds on this machine, no key and no GPU; ends with a table and report.html'],
+    ['pop lab run --seed 7 --run runs/lab-7 --json', 'another seed, another folder, JSON on stdout'],
+    ['pop lab run --pairs random', 'the control: pairs drawn at random teach nothing'],
+    ['pop lab run --ungrounded-rubric', 'the ablation: the rubric writer does not see the document'],
+  ],
+  options: {
+    rounds: { value: 'N', help: 'rounds to play (default 3)' },
+    seed: { value: 'N', help: 'of every random choice (default 45)' },
+    documents: { value: 'N', help: 'documents per round (default 128)' },
+    pairs: { value: 'scored|random', help: 'how chosen and rejected are picked (default scored)' },
+    'ungrounded-rubric': { help: 'withhold the document from the rubric writer' },
+    subjects: { value: 'known|unknown', help: 'documents on things the model knows, or on ones it does not (default known)' },
+    model: { value: 'DIR', help: 'another laboratory checkpoint than the one that comes with pop' },
+    run: { value: 'DIR', help: 'the run folder (default runs/lab)' },
+    json: jsonOption,
+  },
+  positionals: { min: 0, max: 0 },
+  run: runLab,
+}
+
+async function runLab(invocation: Invocation, context: Context): Promise<void> {
+  const { terminal, clock, signal, environment } = context
+  const config = readConfig(invocation)
+  const subjects = choice(invocation, 'subjects', ['known', 'unknown'])
+  const training = labCorpus({ seed: config.seed, documents: config.corpus.documents * config.rounds, subjects })
+  const progress = createProgress(terminal, clock)
+  const started = clock.monotonic()
+  try {
+    const summary = await runPipeline({
+      config,
+      runDir: invocation.text('run') ?? join('runs', 'lab'),
+      task: labTask,
+      documents: { heldOut: [], training, facts: null },
+      suites: [oracleSuite({ samples: config.evaluation.samples })],
+      deps: { env: environment, clock },
+      clock,
+      signal,
+      onEvent: progress.onEvent,
+    })
+    progress.stop()
+    const report = await writeReport(summary.runDir)
+    const seconds = (clock.monotonic() - started) / 1000
+    const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024)
+    if (invocation.has('json')) {
+      await terminal.write(`${JSON.stringify({ rounds: roundsJson(summary), seconds, peakMemoryMiB, report })}\n`)
+      return
+    }
+    const lines = [
+      'Held-out questions, judged by a program that knows the truth (0–1, 95 % intervals):',
+      '',
+      roundsTable(summary),
+      '',
+      `took ${duration(seconds)}, at most ${peakMemoryMiB} MiB of memory`,
+      `report: ${report}`,
+    ]
+    await terminal.write(`${lines.join('\n')}\n`)
+  } finally {
+    progress.stop()
+  }
+}
+
+function readConfig(invocation: Invocation): Config {
+  const rounds = invocation.number('rounds', { integer: true, min: 1 })
+  const seed = invocation.number('seed', { integer: true, min: 0 })
+  const documents = invocation.number('documents', { integer: true, min: 1 })
+  const model = invocation.text('model')
+  const random = choice(invocation, 'pairs', ['scored', 'random']) === 'random'
+  return labConfig({
+    ...(rounds === undefined ? {} : { rounds }),
+    ...(seed === undefined ? {} : { seed }),
+    ...(documents === undefined ? {} : { documents }),
+    ...(model === undefined ? {} : { model }),
+    randomPairs: random,
+    groundRubric: !invocation.has('ungrounded-rubric'),
+  })
+}
+
+/** The option's value, the first of `allowed` when it is not given. */
+function choice<T extends string>(invocation: Invocation, option: string, allowed: readonly [T, ...T[]]): T {
+  const text = invocation.text(option)
+  const found = text === undefined ? allowed[0] : allowed.find((value) => value === text)
+  if (found === undefined) throw new UsageError(`--${option} takes ${allowed.join(' or ')}, not "${text ?? ''}"`)
+  return found
+}
+
+function roundsJson({ rounds }: RunSummary): object[] {
+  return rounds.map((round) => ({ round: round.round, ...oracleJson(oracleOf(round)), pairs: round.pairs }))
+}
+
+function oracleOf({ results }: RoundSummary): SuiteResult | undefined {
+  return results.find(({ suite }) => suite === 'oracle')
+}
+
+function oracleJson(result: SuiteResult | undefined): object {
+  if (result === undefined) return { oracle: null, greedy: null, validity: null, meanAnswerWords: null }
+  const { sampled, greedy, validity, meanAnswerWords } = result
+  const oracle = sampled === null ? null : { mean: sampled.mean, low: sampled.low, high: sampled.high }
+  return { oracle, greedy: greedy?.mean ?? null, validity, meanAnswerWords }
+}
