@@ -105,7 +105,10 @@ const STATE_FILE = 'pretraining.json'
 const MOST_COMPARISONS = 16
 const ADAM = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 }
 
-/** Trains until done, out of budget, or aborted; always leaves a checkpoint that a later call continues. */
+/**
+ * Trains until done, out of budget, or aborted; always leaves a checkpoint that a later call continues. Whether the
+ * finished checkpoint is good enough is `checkSkills`' business.
+ */
 export async function pretrainLab(options: PretrainOptions): Promise<PretrainResult> {
   const settings = { ...PRETRAIN_SETTINGS, ...options.settings }
   mkdirSync(options.out, { recursive: true })
