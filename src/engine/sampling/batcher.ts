@@ -69,10 +69,12 @@ export class Batcher {
   private readonly options: BatcherOptions
   private readonly queue: Job[] = []
   private readonly rows: Row[] = []
+  private rowLimit: number
 
   constructor(model: TokenModel, options: BatcherOptions) {
     this.model = model
     this.options = options
+    this.rowLimit = options.maxRows
   }
 
   /** Whether there is anything left to sample. */
@@ -117,7 +119,16 @@ export class Batcher {
   }
 
   private get free(): number {
-    return this.options.maxRows - this.rows.length
+    return this.rowLimit - this.rows.length
+  }
+
+  /** Tokens that a row must hold for what is in progress and what may come next. */
+  private neededCapacity(): number {
+    const next = this.queue.slice(0, this.options.maxRows)
+    const needs = [...next, ...this.rows.map((row) => row.job)].map(
+      ({ request }) => request.promptTokens.length + request.maxTokens,
+    )
+    return Math.min(Math.max(1, ...needs), this.model.contextLength)
   }
 
   private dropAborted(): void {
@@ -140,10 +151,13 @@ export class Batcher {
   }
 
   private async fill(): Promise<void> {
+    if (this.queue.length > 0) {
+      this.rowLimit = Math.min(this.options.maxRows, this.model.maxRows(this.neededCapacity()))
+    }
     while (this.free > 0 && this.queue.length > 0) {
       const head = this.queue[0]
       if (head?.held !== undefined) {
-        this.reserveFor([head])
+        this.reserve()
         this.placeHeld(head, head.held)
       } else {
         await this.prefillNext()
@@ -165,7 +179,7 @@ export class Batcher {
           )
         : 1
     const jobs = waiting.slice(0, count)
-    this.reserveFor(jobs)
+    this.reserve()
     const firstRow = this.rows.length
     const distributions = await this.runPrompts(jobs, firstRow, shared)
     // Copies: the model reuses its output buffers, and a held prompt outlives this pass.
@@ -280,18 +294,12 @@ export class Batcher {
     this.rows[i] = last
   }
 
-  private reserveFor(jobs: readonly Job[]): void {
-    const wanted = jobs.reduce((sum, job) => sum + job.request.samples - job.placed, 0)
-    const rows = Math.min(this.rows.length + wanted, this.options.maxRows)
-    const needs = [...jobs, ...this.rows.map((row) => row.job)].map(
-      (job) => job.request.promptTokens.length + job.request.maxTokens,
-    )
-    const capacity = Math.min(Math.max(...needs), this.model.contextLength)
-    this.model.reserve(
-      rows,
-      capacity,
-      this.rows.map((row) => row.sequence.cached),
-    )
+  /** Room for the requests at the head of the queue, all in one step, so that the cache seldom grows. */
+  private reserve(): void {
+    const wanted = this.queue.reduce((sum, job) => sum + job.request.samples - job.placed, 0)
+    const rows = Math.min(this.rows.length + wanted, this.rowLimit)
+    const lengths = this.rows.map((row) => row.sequence.cached)
+    this.model.reserve(rows, this.neededCapacity(), lengths)
   }
 
   private distributionOf(distributions: Distributions, i: number): Omit<HeldPrompt, 'row'> {

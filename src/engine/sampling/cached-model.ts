@@ -12,6 +12,8 @@ import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 /** Rows are allocated in these steps, so that small jobs stay small. */
 const ROW_STEPS = [1, 8, 16, 32, 64, 128, 256]
 const CAPACITY_STEP = 64
+/** Keys and values take no more than this, so that long answers of a large model do not take all of the memory. */
+const CACHE_BYTES = 2 * 1024 ** 3
 
 interface Pass {
   firstRow: number
@@ -57,19 +59,28 @@ export class CachedModel implements TokenModel {
     return new CachedModel(config, parameters, executable)
   }
 
+  maxRows(capacity: number): number {
+    return Math.max(1, Math.floor(CACHE_BYTES / (KvCache.bytesPerToken(this.config) * this.roundedCapacity(capacity))))
+  }
+
   reserve(rows: number, capacity: number, lengths: readonly number[]): void {
-    const { cache } = this
+    const { cache, config } = this
     if (cache !== undefined && cache.rows >= rows && cache.capacity >= capacity) return
-    const wantedRows = Math.max(cache?.rows ?? 0, ROW_STEPS.find((step) => step >= rows) ?? rows)
-    const rounded = Math.min(Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP, this.contextLength)
-    const wantedCapacity = Math.max(cache?.capacity ?? 0, rounded)
-    const shape = { layers: this.config.layers, kvHeads: this.config.kvHeads, headDim: this.config.headDim }
+    const kept = cache !== undefined && rows <= this.maxRows(cache.capacity) ? cache.capacity : 0
+    const wantedCapacity = Math.max(kept, this.roundedCapacity(capacity))
+    const stepped = ROW_STEPS.find((step) => step >= rows) ?? rows
+    const wantedRows = Math.max(rows, Math.min(stepped, this.maxRows(wantedCapacity)))
+    const shape = { layers: config.layers, kvHeads: config.kvHeads, headDim: config.headDim }
     this.cache = cache?.resized(wantedRows, wantedCapacity, lengths) ?? new KvCache(shape, wantedRows, wantedCapacity)
-    this.rope = ropeTable(this.config, wantedCapacity)
+    this.rope = ropeTable(config, wantedCapacity)
     const length = wantedRows * this.vocabSize
     if (this.outputs.logprobs.length < length) {
       this.outputs = { logprobs: new Float32Array(length), probabilities: new Float32Array(length) }
     }
+  }
+
+  private roundedCapacity(capacity: number): number {
+    return Math.min(Math.ceil(capacity / CAPACITY_STEP) * CAPACITY_STEP, this.contextLength)
   }
 
   /** Gives the cache's memory back; only when no row is in use. */

@@ -15,7 +15,7 @@ function contents(cache: KvCache, row: number, length: number): number[][] {
   return cache.buffers.flatMap((buffer) =>
     Array.from({ length: SHAPE.kvHeads }, (_, head) => {
       const start = row * cache.rowLength + head * cache.capacity * SHAPE.headDim
-      return [...buffer.slice(start, start + length * SHAPE.headDim)]
+      return Array.from(buffer.subarray(start, start + length * SHAPE.headDim))
     }),
   )
 }

@@ -19,6 +19,8 @@ export interface TokenModel {
   readonly vocabSize: number
   /** The longest sequence the model can take, prompt and answer together. */
   readonly contextLength: number
+  /** How many rows of `capacity` tokens the memory for the cache has room for, at least one. */
+  maxRows(capacity: number): number
   /** Makes room for `rows` rows of `capacity` tokens; `lengths` are the tokens that the rows in use hold and keep. */
   reserve(rows: number, capacity: number, lengths: readonly number[]): void
   /** Runs prompts on empty rows `firstRow`, `firstRow + 1`, …; the distributions follow each prompt's last token. */

@@ -37,7 +37,13 @@ export class ListModel implements TokenModel {
     this.failure = error
   }
 
+  /** Room for 300 tokens in all. */
+  maxRows(capacity: number): number {
+    return Math.max(1, Math.floor(300 / capacity))
+  }
+
   reserve(rows: number, capacity: number, lengths: readonly number[]): void {
+    if (rows > this.maxRows(capacity)) throw new Error(`no room for ${rows} rows of ${capacity} tokens`)
     while (this.rows.length < rows) this.rows.push([])
     this.capacity = Math.max(this.capacity, capacity)
     for (const [row, length] of lengths.entries()) {

@@ -1,0 +1,109 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { parseModelConfig } from '../models/config.ts'
+import { initParameters } from '../models/parameters.ts'
+import { CachedModel } from './cached-model.ts'
+
+const FILE = {
+  architectures: ['Qwen3ForCausalLM'],
+  vocab_size: 50,
+  hidden_size: 32,
+  num_hidden_layers: 2,
+  num_attention_heads: 4,
+  num_key_value_heads: 2,
+  head_dim: 16,
+  intermediate_size: 48,
+  max_position_embeddings: 4096,
+  tie_word_embeddings: true,
+  initializer_range: 0.3,
+}
+const config = parseModelConfig(FILE)
+
+function tokens(length: number, kind: number): Int32Array {
+  return Int32Array.from({ length }, (_, i) => (i * i + 7 * i * kind + kind) % config.vocabSize)
+}
+
+function largestDifference(a: Float32Array, b: Float32Array): number {
+  return a.reduce((worst, value, i) => Math.max(worst, Math.abs(value - (b[i] ?? NaN))), 0)
+}
+
+describe('CachedModel', () => {
+  let model: CachedModel
+  beforeEach(async () => {
+    model = await CachedModel.create(config, initParameters(config, 3), { threads: 1 })
+  })
+  afterEach(() => model.release())
+
+  /** The distribution after `prompt`, computed in one go on a row of its own. */
+  async function direct(prompt: Int32Array): Promise<Float32Array> {
+    const { logprobs } = await model.prefill(0, [prompt], [1])
+    return logprobs.slice()
+  }
+
+  test('a prompt gives the same distribution alone, padded in a batch, extended, and token by token', async () => {
+    model.reserve(4, 100, [])
+    const prompts = [tokens(60, 1), tokens(9, 2), tokens(33, 3)]
+    const alone: Float32Array[] = []
+    for (const prompt of prompts) alone.push(await direct(prompt))
+    const { logprobs: batch } = await model.prefill(1, prompts, [1, 1, 1])
+    for (const [i, expected] of alone.entries()) {
+      expect(largestDifference(expected, batch.subarray(i * 50, (i + 1) * 50))).toBeLessThan(1e-5)
+    }
+    const [long = tokens(1, 1)] = prompts
+    await model.prefill(2, [long.slice(0, 40)], [1])
+    const { logprobs: extended } = await model.extend(2, 40, long.slice(40), 1)
+    expect(largestDifference(alone[0] ?? extended, extended)).toBeLessThan(1e-5)
+    await model.prefill(0, [long.slice(0, 57)], [1])
+    for (let i = 57; i < 60; i++) {
+      const { logprobs: stepped } = await model.decode([long[i] ?? 0], [i], [1])
+      if (i === 59) expect(largestDifference(alone[0] ?? stepped, stepped)).toBeLessThan(1e-5)
+    }
+  })
+
+  test('rows of unequal length decode together, and a copied row goes on like its source', async () => {
+    model.reserve(3, 100, [])
+    const [a, b] = [tokens(20, 1), tokens(5, 2)]
+    const expected = [await direct(Int32Array.of(...a, 7)), await direct(Int32Array.of(...b, 8))]
+    await model.prefill(0, [a, b], [1, 1])
+    model.copyRow(0, 2, 20)
+    const { logprobs } = await model.decode([7, 8, 7], [20, 5, 20], [1, 1, 1])
+    for (const [row, of] of [expected[0], expected[1], expected[0]].entries()) {
+      expect(largestDifference(of ?? new Float32Array(), logprobs.subarray(row * 50, (row + 1) * 50))).toBeLessThan(
+        1e-5,
+      )
+    }
+  })
+
+  test('rows survive when the cache grows', async () => {
+    const prompt = tokens(30, 4)
+    model.reserve(1, 64, [])
+    const expected = await direct(Int32Array.of(...prompt, 9))
+    await model.prefill(0, [prompt], [1])
+    model.reserve(20, 500, [30])
+    const { logprobs } = await model.decode([9], [30], [1])
+    expect(largestDifference(expected, logprobs)).toBeLessThan(1e-5)
+  })
+
+  test('each row has its own temperature; log-probabilities stay at temperature 1', async () => {
+    model.reserve(2, 64, [])
+    const prompt = tokens(10, 5)
+    const { logprobs, probabilities } = await model.prefill(0, [prompt, prompt], [1, 0.5])
+    expect(largestDifference(logprobs.subarray(0, 50), logprobs.subarray(50, 100))).toBeLessThan(1e-6)
+    expect(largestDifference(probabilities.subarray(0, 50), logprobs.subarray(0, 50).map(Math.exp))).toBeLessThan(1e-6)
+    const squared = probabilities.slice(0, 50).map((value) => value * value)
+    const sum = squared.reduce((total, value) => total + value, 0)
+    expect(
+      largestDifference(
+        probabilities.subarray(50, 100),
+        squared.map((value) => value / sum),
+      ),
+    ).toBeLessThan(1e-6)
+  })
+
+  test('the number of rows follows the memory that one of them takes', () => {
+    // 2 layers × 2 (keys, values) × 2 heads × 16 × 4 bytes = 512 bytes per token; 2 GiB hold 4 Mi tokens.
+    expect(model.maxRows(4096)).toBe(1024)
+    expect(model.maxRows(1000)).toBe(4096)
+    // No more than the context is ever held.
+    expect(model.maxRows(1e9)).toBe(1024)
+  })
+})
