@@ -70,7 +70,9 @@ async function timed(work: () => Promise<unknown>): Promise<Sample> {
 }
 
 /** A product of the sizes that training large layers meets; returns its cost in FLOP and how to run it. */
-async function product(threads: number): Promise<{ flop: number; run: () => Promise<void>; release: () => Promise<void> }> {
+async function product(
+  threads: number,
+): Promise<{ flop: number; run: () => Promise<void>; release: () => Promise<void> }> {
   const [m, n, k] = [1024, 2048, 1024]
   const graph = new Graph()
   graph.output('y', gemmKernel(graph.input('a', [m, k]), graph.input('b', [n, k]), { transposeB: true }))

@@ -38,9 +38,7 @@ const none = (): Contribution => ({})
 
 export const RULES: Readonly<Record<string, Rule>> = {
   add: (_entry, gradient) => [() => ({ term: tensorTerm(gradient) }), () => ({ term: tensorTerm(gradient) })],
-  reshape: (entry, gradient) => [
-    () => ({ term: tensorTerm(reshapeKernel(gradient, input(entry, 0).shape)) }),
-  ],
+  reshape: (entry, gradient) => [() => ({ term: tensorTerm(reshapeKernel(gradient, input(entry, 0).shape)) })],
   transpose: (entry, gradient) => [
     () => ({ term: tensorTerm(transposeKernel(gradient, invert(numbers(entry, 'permutation')))) }),
   ],
@@ -159,7 +157,14 @@ function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[]
   const keySum = (terms: readonly Value[]): Term =>
     tensorTerm(totalKernel(terms.map((term) => padKernel(term, 2, length))))
   return [
-    () => ({ term: tensorTerm(concatKernel(blocks.map((b) => matmulKernel(b.dScores, b.part('k'), { alpha })), 2)) }),
+    () => ({
+      term: tensorTerm(
+        concatKernel(
+          blocks.map((b) => matmulKernel(b.dScores, b.part('k'), { alpha })),
+          2,
+        ),
+      ),
+    }),
     () => ({ term: keySum(blocks.map((b) => matmulKernel(b.dScores, b.part('q'), { transposeA: true, alpha }))) }),
     () => ({ term: keySum(blocks.map((b) => matmulKernel(b.part('p'), b.dPart, { transposeA: true }))) }),
   ]
@@ -176,7 +181,10 @@ function targetLogprobsRule(entry: TapeEntry, gradient: Value): (() => Contribut
   const weighted = mulKernel(x, scale)
   return [
     () => {
-      const expected = concatKernel(blocks.map((block) => gemmKernel(block.probabilities, weight)), 0)
+      const expected = concatKernel(
+        blocks.map((block) => gemmKernel(block.probabilities, weight)),
+        0,
+      )
       return { term: tensorTerm(mulKernel(subKernel(gatherRowsKernel(weight, targets), expected), scale)) }
     },
     () => ({

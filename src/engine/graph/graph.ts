@@ -6,7 +6,11 @@
  */
 import type { Dtype, TensorData } from './dtype.ts'
 import { sizeOf, toTensorData } from './dtype.ts'
-import { writeModel } from './onnx.ts'
+import type { Attributes, OnnxNode } from './onnx.ts'
+import { SENTINEL_OUTPUT, writeModel } from './onnx.ts'
+
+export type { Attributes, AttributeValue } from './onnx.ts'
+export { MICROSOFT, SENTINEL_OUTPUT } from './onnx.ts'
 
 /** A tensor of the graph: an input, a constant, or what a node gives. */
 export class Value {
@@ -31,22 +35,10 @@ export class Value {
   }
 }
 
-export type AttributeValue =
-  | { readonly int: number }
-  | { readonly float: number }
-  | { readonly string: string }
-  | { readonly ints: readonly number[] }
-  | { readonly floats: readonly number[] }
-
-export type Attributes = Readonly<Record<string, AttributeValue>>
-
 /** An ONNX node. `undefined` is an optional input or output that is left out. */
-export interface GraphNode {
-  readonly type: string
-  readonly domain: string
+export interface GraphNode extends OnnxNode {
   readonly inputs: readonly (Value | undefined)[]
   readonly outputs: readonly (Value | undefined)[]
-  readonly attributes: Attributes
 }
 
 /** Shape and element type of a node's output (float32 unless said). */
@@ -70,15 +62,6 @@ export interface Constant {
   readonly value: Value
   readonly data: TensorData
 }
-
-/** The domain of ONNX Runtime's own operators. */
-export const MICROSOFT = 'com.microsoft'
-
-/**
- * Name of the sequence-typed output that heads every model's outputs. It carries nothing; `runtime/` uses it to keep
- * the binding from copying the outputs that follow (see `runtime/zero-copy.ts`).
- */
-export const SENTINEL_OUTPUT = 'pop.sentinel'
 
 export class Graph {
   readonly nodes: GraphNode[] = []

@@ -1,10 +1,8 @@
 /**
  * Writes a graph as an ONNX ModelProto. Field numbers: onnx/onnx.proto3. Knows nothing of what the graph computes.
  */
-import type { Dtype } from './dtype.ts'
+import type { Dtype, TensorData } from './dtype.ts'
 import { ONNX_DTYPE } from './dtype.ts'
-import type { AttributeValue, Constant, Graph, GraphNode, Value } from './graph.ts'
-import { MICROSOFT, SENTINEL_OUTPUT } from './graph.ts'
 import { MessageWriter } from './protobuf.ts'
 
 const IR_VERSION = 10
@@ -12,10 +10,55 @@ const OPSET = 21
 const MICROSOFT_OPSET = 1
 const ATTRIBUTE_TYPE = { float: 1, int: 2, string: 3, floats: 6, ints: 7 } as const
 
-/** The part of a graph that the writer reads. */
-type GraphParts = Pick<Graph, 'nodes' | 'constants' | 'inputs' | 'outputs'>
+/** The domain of ONNX Runtime's own operators. */
+export const MICROSOFT = 'com.microsoft'
 
-export function writeModel(graph: GraphParts): Uint8Array {
+/**
+ * Name of the sequence-typed output that heads every model's outputs. It carries nothing; `runtime/` uses it to keep
+ * the binding from copying the outputs that follow (see `runtime/zero-copy.ts`).
+ */
+export const SENTINEL_OUTPUT = 'pop.sentinel'
+
+export type AttributeValue =
+  | { readonly int: number }
+  | { readonly float: number }
+  | { readonly string: string }
+  | { readonly ints: readonly number[] }
+  | { readonly floats: readonly number[] }
+
+export type Attributes = Readonly<Record<string, AttributeValue>>
+
+/** A tensor by name. */
+export interface OnnxTensor {
+  readonly name: string
+  readonly shape: readonly number[]
+  readonly dtype: Dtype
+}
+
+/** A node. `undefined` is an optional input or output that is left out. */
+export interface OnnxNode {
+  readonly type: string
+  readonly domain: string
+  readonly inputs: readonly (OnnxTensor | undefined)[]
+  readonly outputs: readonly (OnnxTensor | undefined)[]
+  readonly attributes: Attributes
+}
+
+interface OnnxConstant {
+  readonly value: OnnxTensor
+  readonly data: TensorData
+}
+
+/** What a model consists of; nodes in the order in which they run. */
+export interface OnnxGraph {
+  readonly nodes: readonly OnnxNode[]
+  readonly constants: readonly OnnxConstant[]
+  readonly inputs: readonly OnnxTensor[]
+  readonly outputs: readonly OnnxTensor[]
+}
+
+/** The serialised model. */
+export function writeModel(graph: OnnxGraph): Uint8Array {
   return new MessageWriter()
     .int(1, IR_VERSION)
     .string(2, 'pop-selfplay')
@@ -25,7 +68,7 @@ export function writeModel(graph: GraphParts): Uint8Array {
     .finish()
 }
 
-function writeGraph(writer: MessageWriter, graph: GraphParts): void {
+function writeGraph(writer: MessageWriter, graph: OnnxGraph): void {
   const sentinelElement = `${SENTINEL_OUTPUT}.element`
   writer.message(1, (node) => node.string(1, sentinelElement).string(2, SENTINEL_OUTPUT).string(4, 'SequenceConstruct'))
   for (const node of graph.nodes) writer.message(1, (message) => writeNode(message, node))
@@ -39,7 +82,7 @@ function writeGraph(writer: MessageWriter, graph: GraphParts): void {
   for (const output of graph.outputs) writer.message(12, (info) => writeValueInfo(info, output))
 }
 
-function writeNode(writer: MessageWriter, node: GraphNode): void {
+function writeNode(writer: MessageWriter, node: OnnxNode): void {
   for (const input of node.inputs) writer.string(1, input?.name ?? '')
   for (const output of node.outputs) writer.string(2, output?.name ?? '')
   writer.string(4, node.type)
@@ -62,13 +105,13 @@ function writeAttribute(writer: MessageWriter, value: AttributeValue): void {
   }
 }
 
-function writeConstant(writer: MessageWriter, { value, data }: Constant): void {
+function writeConstant(writer: MessageWriter, { value, data }: OnnxConstant): void {
   for (const dimension of value.shape) writer.int(1, dimension)
   writer.int(2, ONNX_DTYPE[value.dtype]).string(8, value.name)
   writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
 }
 
-function writeValueInfo(writer: MessageWriter, value: Value): void {
+function writeValueInfo(writer: MessageWriter, value: OnnxTensor): void {
   writer.string(1, value.name).message(2, (type) => writeTensorType(type, value.dtype, value.shape))
 }
 
@@ -82,9 +125,11 @@ function writeTensorType(writer: MessageWriter, dtype: Dtype, shape: readonly nu
 
 /** sequence(tensor(float)). */
 function writeSentinelInfo(writer: MessageWriter): void {
-  writer.string(1, SENTINEL_OUTPUT).message(2, (type) =>
-    type.message(4, (sequence) =>
-      sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, ONNX_DTYPE.float32))),
-    ),
-  )
+  writer
+    .string(1, SENTINEL_OUTPUT)
+    .message(2, (type) =>
+      type.message(4, (sequence) =>
+        sequence.message(1, (element) => element.message(1, (tensor) => tensor.int(1, ONNX_DTYPE.float32))),
+      ),
+    )
 }

@@ -59,7 +59,9 @@ describe('parseModelConfig', () => {
     const qwen = { ...LLAMA, architectures: ['Qwen2ForCausalLM'], sliding_window: 4096 }
     expect(parseModelConfig({ ...qwen, use_sliding_window: false })).toMatchObject({ qkvBias: true })
     expect(() => parseModelConfig({ ...qwen, use_sliding_window: true })).toThrow(/sliding-window/)
-    expect(() => parseModelConfig({ ...LLAMA, layer_types: ['full_attention', 'sliding_attention'] })).toThrow(/sliding/)
+    expect(() => parseModelConfig({ ...LLAMA, layer_types: ['full_attention', 'sliding_attention'] })).toThrow(
+      /sliding/,
+    )
   })
 
   it.each([

@@ -105,7 +105,10 @@ function ropeConstants(graph: Graph, config: ModelConfig, length: number): RopeT
   return {
     cos: graph.constant(cos, shape),
     sin: graph.constant(sin, shape),
-    negativeSin: graph.constant(sin.map((value) => -value), shape),
+    negativeSin: graph.constant(
+      sin.map((value) => -value),
+      shape,
+    ),
   }
 }
 

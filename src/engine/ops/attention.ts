@@ -42,12 +42,7 @@ export function causalAttention(q: Value, k: Value, v: Value, shape: AttentionSh
  * softmax(scale · q kᵀ) v, causal: q [B, K, T · G, h] with the G queries of a position together, k and v [B, K, T, h].
  * Queries are taken in blocks of positions, each against the keys up to its end: what is masked is mostly not computed.
  */
-export function causalAttend(
-  q: Value,
-  k: Value,
-  v: Value,
-  options: { scale: number; block?: number },
-): Value {
+export function causalAttend(q: Value, k: Value, v: Value, options: { scale: number; block?: number }): Value {
   const length = k.dimension(2)
   const groups = q.dimension(2) / length
   const { scale, block = Math.max(SMALLEST_BLOCK, length / MOST_BLOCKS) } = options
@@ -83,10 +78,7 @@ function blockEnds(length: number, block: number): number[] {
 }
 
 /** [(end − start) · groups, end]: 0 where the row's position, from `start`, sees the column, else `MASKED`. */
-function causalMask(
-  graph: Graph,
-  { start, end, groups }: { start: number; end: number; groups: number },
-): Value {
+function causalMask(graph: Graph, { start, end, groups }: { start: number; end: number; groups: number }): Value {
   return graph.memo(`causalMask:${start}:${end}:${groups}`, () => {
     const rows = (end - start) * groups
     const mask = new Float32Array(rows * end)

@@ -17,7 +17,10 @@ export function targetLogprobs(x: Value, weight: Value, targets: Value, maxLogit
     const picked = x.graph.op('GatherElements', [logprobs, index], { shape: index.shape }, { axis: { int: 1 } })
     return { start, logprobs, picked: reshapeKernel(picked, [end - start]) }
   })
-  const output = concatKernel(blocks.map((block) => block.picked), 0)
+  const output = concatKernel(
+    blocks.map((block) => block.picked),
+    0,
+  )
   return x.graph.record({
     primitive: 'targetLogprobs',
     inputs: [x, weight, targets],

@@ -2,7 +2,7 @@
  * Single ONNX nodes with their shapes worked out. Nothing here is recorded for differentiation: the ops of this room
  * and the derivative rules are both written in these terms.
  */
-import type { Value } from '../graph/graph.ts'
+import type { Attributes, Value } from '../graph/graph.ts'
 import { MICROSOFT } from '../graph/graph.ts'
 import { sizeOf } from '../graph/dtype.ts'
 
@@ -58,28 +58,28 @@ export interface GemmOptions {
 
 /** alpha · op(a) op(b) + onto, of matrices. */
 export function gemmKernel(a: Value, b: Value, options: GemmOptions = {}): Value {
-  const { transposeA = false, transposeB = false, alpha = 1, onto } = options
-  const shape = [a.dimension(transposeA ? 1 : 0), b.dimension(transposeB ? 0 : 1)]
-  if (a.dimension(transposeA ? 0 : 1) !== b.dimension(transposeB ? 1 : 0)) {
-    throw new RangeError(`gemm: [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not multiply`)
-  }
-  return a.graph.op('Gemm', onto === undefined ? [a, b] : [a, b, onto], { shape }, {
-    transA: { int: transposeA ? 1 : 0 },
-    transB: { int: transposeB ? 1 : 0 },
-    alpha: { float: alpha },
-  })
+  const { onto } = options
+  const shape = productShape(a, b, options)
+  return a.graph.op('Gemm', onto === undefined ? [a, b] : [a, b, onto], { shape }, productAttributes(options))
 }
 
 /** alpha · op(a) op(b) over the last two axes; the leading axes are equal. */
 export function matmulKernel(a: Value, b: Value, options: Omit<GemmOptions, 'onto'> = {}): Value {
-  const { transposeA = false, transposeB = false, alpha = 1 } = options
-  const shape = [...a.shape.slice(0, -2), a.dimension(transposeA ? -1 : -2), b.dimension(transposeB ? -2 : -1)]
-  const attributes = {
-    transA: { int: transposeA ? 1 : 0 },
-    transB: { int: transposeB ? 1 : 0 },
-    alpha: { float: alpha },
+  const shape = productShape(a, b, options)
+  return a.graph.op('FusedMatMul', [a, b], { shape }, productAttributes(options), MICROSOFT)
+}
+
+function productShape(a: Value, b: Value, { transposeA = false, transposeB = false }: GemmOptions): number[] {
+  const [rows, inner] = transposeA ? [-1, -2] : [-2, -1]
+  const [innerB, columns] = transposeB ? [-1, -2] : [-2, -1]
+  if (a.dimension(inner) !== b.dimension(innerB)) {
+    throw new RangeError(`product: [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not multiply`)
   }
-  return a.graph.op('FusedMatMul', [a, b], { shape }, attributes, MICROSOFT)
+  return [...a.shape.slice(0, -2), a.dimension(rows), b.dimension(columns)]
+}
+
+function productAttributes({ transposeA = false, transposeB = false, alpha = 1 }: GemmOptions): Attributes {
+  return { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) }, alpha: { float: alpha } }
 }
 
 /** Same elements in the same order. Throws RangeError when the counts differ. */

@@ -40,7 +40,12 @@ export const FAMILIES: Readonly<Record<string, Record<string, unknown>>> = {
     mlp_bias: true,
     tie_word_embeddings: true,
   },
-  'Qwen2, tied, qkv bias': { ...SMALL, architectures: ['Qwen2ForCausalLM'], tie_word_embeddings: true, rope_theta: 1e6 },
+  'Qwen2, tied, qkv bias': {
+    ...SMALL,
+    architectures: ['Qwen2ForCausalLM'],
+    tie_word_embeddings: true,
+    rope_theta: 1e6,
+  },
   'Qwen3, untied, head size apart': { ...SMALL, architectures: ['Qwen3ForCausalLM'], head_dim: 6, rope_theta: 1e6 },
 }
 

@@ -21,7 +21,9 @@ function weight(weights: Weights, name: string): Float64Array {
 
 function multiply(matrix: Float64Array, x: readonly number[]): number[] {
   const rows = matrix.length / x.length
-  return Array.from({ length: rows }, (_, r) => x.reduce((sum, value, c) => sum + value * at(matrix, r * x.length + c), 0))
+  return Array.from({ length: rows }, (_, r) =>
+    x.reduce((sum, value, c) => sum + value * at(matrix, r * x.length + c), 0),
+  )
 }
 
 function at(values: ArrayLike<number>, index: number): number {
@@ -117,7 +119,11 @@ function attention(layer: Layer, inputs: readonly (readonly number[])[]): number
 function feedForward(layer: Layer, x: readonly number[]): number[] {
   const gate = project(layer, 'mlp.gate_proj', x)
   const up = project(layer, 'mlp.up_proj', x)
-  return project(layer, 'mlp.down_proj', gate.map((g, i) => (g / (1 + Math.exp(-g))) * at(up, i)))
+  return project(
+    layer,
+    'mlp.down_proj',
+    gate.map((g, i) => (g / (1 + Math.exp(-g))) * at(up, i)),
+  )
 }
 
 function plus(a: readonly number[], b: readonly number[] | undefined): number[] {
@@ -138,7 +144,10 @@ export function referenceLogprobs(
     const layer = { config, weights, prefix: `model.layers.${index}`, loraScale }
     const norm = (name: string, x: readonly number[]): number[] =>
       rmsNorm(x, weight(weights, `${layer.prefix}.${name}.weight`), config.rmsNormEps)
-    const mixed = attention(layer, stream.map((x) => norm('input_layernorm', x)))
+    const mixed = attention(
+      layer,
+      stream.map((x) => norm('input_layernorm', x)),
+    )
     stream = stream.map((x, t) => plus(x, mixed[t]))
     stream = stream.map((x) => plus(x, feedForward(layer, norm('post_attention_layernorm', x))))
   }

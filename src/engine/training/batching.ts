@@ -28,7 +28,7 @@ export function bucketLength(length: number): number {
 export function planMicroBatches(lengths: readonly number[], maxTokens: number): MicroBatch[] {
   const order = lengths.map((_, index) => index).sort((a, b) => (lengths[b] ?? 0) - (lengths[a] ?? 0))
   const batches: MicroBatch[] = []
-  for (let start = 0; start < order.length; ) {
+  for (let start = 0; start < order.length;) {
     const length = bucketLength(lengths[order[start] ?? 0] ?? 1)
     const rows = Math.max(1, Math.floor(maxTokens / length))
     const items = order.slice(start, start + rows)

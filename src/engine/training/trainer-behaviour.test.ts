@@ -61,7 +61,7 @@ describe('Trainer', () => {
     const before = parameters.flat.slice()
     const tokens = [1, 5, 2, 8, 3, 13]
     const weights = new Float32Array(5).fill(1)
-    const mean = (values = new Float32Array()): number => values.reduce((a, b) => a + b, 0) / 5
+    const mean = (values: Float32Array = new Float32Array()): number => values.reduce((a, b) => a + b, 0) / 5
     const start = mean((await trainer.logprobs([tokens]))[0])
     for (let step = 0; step < 30; step++) {
       await trainer.accumulate([tokens], [weights])
@@ -181,7 +181,9 @@ describe('Trainer with adapters', () => {
     const merged = await trainer.merged()
     const plain = new Trainer(config, merged, { threads: 1 })
     const [adapted, direct] = [await trainer.logprobs(batch.sequences), await plain.logprobs(batch.sequences)]
-    adapted.forEach((values, i) => expect(largestDifference(values, direct[i] ?? new Float32Array())).toBeLessThan(1e-4))
+    adapted.forEach((values, i) =>
+      expect(largestDifference(values, direct[i] ?? new Float32Array())).toBeLessThan(1e-4),
+    )
     expect(await trainer.merged(merged)).toBe(merged)
     await Promise.all([trainer.release(), plain.release()])
   })

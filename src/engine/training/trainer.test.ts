@@ -103,4 +103,3 @@ describe.each(Object.keys(FAMILIES))('Trainer on %s', (family) => {
     })
   })
 })
-
