@@ -1,5 +1,12 @@
 /** Makes `report.html` of a run folder: what the folder holds, and what the pairing rules make of its examples. */
-import { readExamples, readRunData, renderReport, summariseRound, type OutcomeOf, type ReportRound } from '../dashboard/index.ts'
+import {
+  readExamples,
+  readRunData,
+  renderReport,
+  summariseRound,
+  type OutcomeOf,
+  type ReportRound,
+} from '../dashboard/index.ts'
 import { buildPairs, pairingSeed } from '../pairing/index.ts'
 import type { Config, Example } from '../records/index.ts'
 import { RunReader, writeFileAtomic } from '../store/index.ts'

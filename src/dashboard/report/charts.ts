@@ -5,9 +5,9 @@
 import { html, type Html } from './html.ts'
 import { niceScale, place, thin, unitScale, type Scale } from './scale.ts'
 
-const width = 460
-const height = 210
-const box = { left: 46, right: width - 14, top: 14, bottom: height - 30 }
+const width = 380
+const height = 200
+const box = { left: 44, right: width - 14, top: 14, bottom: height - 30 }
 const mostPoints = 400
 
 export interface IntervalSeries {
@@ -28,23 +28,50 @@ export function intervalChart(label: string, columns: readonly string[], series:
       <polyline class="link" points="${points.map((point) => `${fixed(point.x)},${fixed(y(point.mean))}`).join(' ')}" />
       ${points.map(
         (point) =>
-          html`<g><title>${one.name}: ${point.mean.toFixed(3)} [${point.low.toFixed(3)}, ${point.high.toFixed(3)}]</title>
-            <line class="whisker" x1="${fixed(point.x)}" x2="${fixed(point.x)}" y1="${fixed(y(point.low))}" y2="${fixed(y(point.high))}" />
+          html`<g
+            ><title>${one.name}: ${point.mean.toFixed(3)} [${point.low.toFixed(3)}, ${point.high.toFixed(3)}]</title>
+            <polyline class="whisker" points="${whisker(point.x, y(point.low), y(point.high))}" />
             ${marker(which, point.x, y(point.mean))}
-            <text class="value" x="${fixed(point.x + 7)}" y="${fixed(y(point.mean) + 4)}">${point.mean.toFixed(2)}</text></g>`,
+            <text class="value" x="${fixed(point.x + 7)}" y="${fixed(y(point.mean) + 4)}"
+              >${point.mean.toFixed(2)}</text
+            ></g
+          >`,
       )}
     </g>`
   })
   const names = columns.map(
     (name, column) =>
-      html`<text class="tick" x="${fixed(box.left + step * (column + 0.5))}" y="${height - 10}" text-anchor="middle">${name}</text>`,
+      html`<text class="tick" x="${fixed(box.left + step * (column + 0.5))}" y="${height - 10}" text-anchor="middle"
+        >${name}</text
+      >`,
   )
   return frame(label, html`${yAxis(unitScale)}${names}${marks}`)
 }
 
+/** A stroke from low to high with a cap at each end. */
+function whisker(x: number, low: number, high: number): string {
+  const cap = 5
+  const points = [
+    [x - cap, low],
+    [x + cap, low],
+    [x, low],
+    [x, high],
+    [x - cap, high],
+    [x + cap, high],
+  ]
+  return points.map((point) => point.map(fixed).join(',')).join(' ')
+}
+
 function marker(which: number, x: number, y: number): Html {
-  if (which % 2 === 0) return html`<circle class="mark" cx="${fixed(x)}" cy="${fixed(y)}" r="4.5" />`
-  return html`<rect class="mark" x="${fixed(x - 4)}" y="${fixed(y - 4)}" width="8" height="8" transform="rotate(45 ${fixed(x)} ${fixed(y)})" />`
+  if (which % 2 === 0) return html`<circle class="mark" cx="${fixed(x)}" cy="${fixed(y)}" r="4" />`
+  return html`<rect
+    class="mark"
+    x="${fixed(x - 3.5)}"
+    y="${fixed(y - 3.5)}"
+    width="7"
+    height="7"
+    transform="rotate(45 ${fixed(x)} ${fixed(y)})"
+  />`
 }
 
 export interface LineSeries {
@@ -64,8 +91,9 @@ export function lineChart(
   const x = (step: number): number => place(step, across, box.left + 4, box.right)
   const lines = series.map((one, which) => html`<g class="s${which}">${segments(one.values, breaks, x, scale)}</g>`)
   const marks = breaks.map(
-    ({ at, name }) => html`<line class="break" x1="${fixed(x(at))}" x2="${fixed(x(at))}" y1="${box.top}" y2="${box.bottom}" />
-      <text class="tick" x="${fixed(x(at) + 3)}" y="${box.top + 8}">${name}</text>`,
+    ({ at, name }) =>
+      html`<line class="break" x1="${fixed(x(at))}" x2="${fixed(x(at))}" y1="${box.top}" y2="${box.bottom}" />
+        <text class="tick" x="${fixed(x(at) + 3)}" y="${box.top + 8}">${name}</text>`,
   )
   const ends = html`<text class="tick" x="${fixed(x(1))}" y="${height - 10}">step 1</text>
     <text class="tick" x="${box.right}" y="${height - 10}" text-anchor="end">${total}</text>`
@@ -102,12 +130,20 @@ export function histogram(label: string, counts: readonly number[], from: number
     const top = place(count, scale, box.bottom, box.top)
     const low = from + ((to - from) * i) / counts.length
     const high = from + ((to - from) * (i + 1)) / counts.length
-    return html`<rect class="bar" x="${fixed(box.left + step * i + 1)}" y="${fixed(top)}" width="${fixed(step - 2)}"
-      height="${fixed(box.bottom - top)}"><title>${low.toFixed(2)} to ${high.toFixed(2)}: ${count}</title></rect>`
+    return html`<rect
+      class="bar"
+      x="${fixed(box.left + step * i + 1)}"
+      y="${fixed(top)}"
+      width="${fixed(step - 2)}"
+      height="${fixed(box.bottom - top)}"
+      ><title>${low.toFixed(2)} to ${high.toFixed(2)}: ${count}</title></rect
+    >`
   })
   const ticks = unitScale.ticks.map((share) => {
     const at = box.left + share * (box.right - box.left)
-    return html`<text class="tick" x="${fixed(at)}" y="${height - 10}" text-anchor="middle">${from + share * (to - from)}</text>`
+    return html`<text class="tick" x="${fixed(at)}" y="${height - 10}" text-anchor="middle"
+      >${from + share * (to - from)}</text
+    >`
   })
   return frame(label, html`${yAxis(scale)}${ticks}<g class="s0">${bars}</g>`)
 }
@@ -116,7 +152,9 @@ export function histogram(label: string, counts: readonly number[], from: number
 export function legend(names: readonly string[]): Html {
   const items = names.map(
     (name, which) =>
-      html`<span><svg class="key s${which}" viewBox="0 0 14 14" aria-hidden="true">${marker(which, 7, 7)}</svg>${name}</span>`,
+      html`<span
+        ><svg class="key s${which}" viewBox="0 0 14 14" aria-hidden="true">${marker(which, 7, 7)}</svg>${name}</span
+      >`,
   )
   return html`<p class="legend">${items}</p>`
 }

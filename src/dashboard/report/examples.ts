@@ -8,7 +8,9 @@ export function examplesSection(rounds: readonly ReportRound[]): Html {
   const shown = rounds.flatMap(({ shown: examples }) => examples)
   if (shown.length === 0) return html``
   return html`<h2 id="examples">Examples</h2>
-    <p class="soft">A few questions of each round: some that became pairs, spread over the round, and one of each kind that did not.</p>
+    <p class="soft">
+      A few questions of each round: some that became pairs, spread over the round, and one of each kind that did not.
+    </p>
     ${shown.map((one, i) => exampleBlock(one, i === 0))}`
 }
 
@@ -17,10 +19,18 @@ function exampleBlock({ example, outcome }: ReportExample, open: boolean): Html 
   return html`<details class="example card" ${open ? html`open` : ''}>
     <summary>Round ${example.round}: ${excerpt(problem, 140)} ${outcomePill(outcome)}</summary>
     <div class="grid">
-      <div><h4>Document</h4>${quoted(example.document)}</div>
       <div>
-        <h4>Question</h4>${example.question === null ? html`<p class="soft">None: ${words(example.status)}.</p>` : quoted(example.question.problem)}
-        ${example.question !== null && html`<h4>Reference answer</h4>${quoted(example.question.referenceAnswer)}`}
+        <h4>Document</h4>
+        ${quoted(example.document)}
+      </div>
+      <div>
+        <h4>Question</h4>
+        ${example.question === null ? html`<p class="soft">None: ${words(example.status)}.</p>` : quoted(example.question.problem)}
+        ${
+          example.question !== null &&
+          html`<h4>Reference answer</h4>
+            ${quoted(example.question.referenceAnswer)}`
+        }
         ${example.failure !== undefined && html`<p><b>${words(example.status)}</b>: ${example.failure}</p>`}
       </div>
     </div>
@@ -35,22 +45,51 @@ function quoted(text: string): Html {
 }
 
 function rubricTable(rubric: Rubric): Html {
-  return html`<h4>Rubric</h4><div class="scroll" tabindex="0"><table class="rubric">
-    <thead><tr><th scope="col">criterion</th><th scope="col">weight</th><th scope="col" class="words">gold answer</th>
-      <th scope="col" class="words">what is looked for</th></tr></thead>
-    <tbody>${rubric.map(
-      ({ name, weight, gold, description }) => html`<tr><th scope="row" dir="auto">${name}</th><td>${weight}</td>
-        <td dir="auto">${gold}</td><td dir="auto">${description}</td></tr>`,
-    )}</tbody></table></div>`
+  return html`<h4>Rubric</h4>
+    <div class="scroll" tabindex="0">
+      <table class="rubric">
+        <thead>
+          <tr>
+            <th scope="col">criterion</th>
+            <th scope="col">weight</th>
+            <th scope="col" class="words">gold answer</th>
+            <th scope="col" class="words">what is looked for</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${rubric.map(
+            ({ name, weight, gold, description }) =>
+              html`<tr>
+                <th scope="row" dir="auto">${name}</th>
+                <td>${weight}</td>
+                <td dir="auto">${gold}</td>
+                <td dir="auto">${description}</td>
+              </tr>`,
+          )}
+        </tbody>
+      </table>
+    </div>`
 }
 
 /** Candidates by score, best first; those without a score last. */
 function candidateTable(candidates: readonly Candidate[], rubric: Rubric, outcome: PairOutcome): Html {
   const ordered = [...candidates].sort((a, b) => scoreOf(b) - scoreOf(a) || a.index - b.index)
-  return html`<h4>Answers</h4><div class="scroll" tabindex="0"><table class="candidates">
-    <thead><tr><th scope="col">#</th><th scope="col">score</th>${rubric.map(({ name }) => html`<th scope="col" dir="auto">${excerpt(name, 28)}</th>`)}
-      <th scope="col" class="words">answer</th></tr></thead>
-    <tbody>${ordered.map((candidate) => candidateRow(candidate, rubric, markOf(candidate, outcome)))}</tbody></table></div>`
+  return html`<h4>Answers</h4>
+    <div class="scroll" tabindex="0">
+      <table class="candidates">
+        <thead>
+          <tr>
+            <th scope="col">#</th>
+            <th scope="col">score</th>
+            ${rubric.map(({ name }) => html`<th scope="col" dir="auto">${excerpt(name, 28)}</th>`)}
+            <th scope="col" class="words">answer</th>
+          </tr>
+        </thead>
+        <tbody>
+          ${ordered.map((candidate) => candidateRow(candidate, rubric, markOf(candidate, outcome)))}
+        </tbody>
+      </table>
+    </div>`
 }
 
 function candidateRow(candidate: Candidate, rubric: Rubric, mark: 'chosen' | 'rejected' | undefined): Html {
@@ -58,12 +97,18 @@ function candidateRow(candidate: Candidate, rubric: Rubric, mark: 'chosen' | 're
   const ratings = rubric.map(({ name }) => ratingOf(evaluation, name))
   return html`<tr class="${mark ?? ''}">
     <th scope="row">${index + 1}</th>
-    <td>${score.status === 'scored' ? number(score.value, 3) : html`<span class="pill none">${words(score.reason)}</span>`}
-      ${mark !== undefined && html`<br /><span class="pill ${mark === 'chosen' ? 'good' : 'bad'}">${mark}</span>`}</td>
+    <td>
+      ${score.status === 'scored' ? number(score.value, 3) : html`<span class="pill none">${words(score.reason)}</span>`}
+      ${mark !== undefined && html`<br /><span class="pill ${mark === 'chosen' ? 'good' : 'bad'}">${mark}</span>`}
+    </td>
     ${ratings.map((rating) => html`<td>${ratingPill(rating)}</td>`)}
-    <td class="words" dir="auto">${answer === null ? html`<span class="soft">no answer${candidate.invalid === undefined ? '' : `: ${words(candidate.invalid)}`}</span>` : excerpt(answer, 240)}
-      <details><summary>whole response${evaluation !== null && ' and the reasons of the judge'}</summary>
-        ${quoted(response)}${evaluation !== null && reasons(evaluation)}</details></td>
+    <td class="words" dir="auto">
+      ${answer === null ? html`<span class="soft">no answer${candidate.invalid === undefined ? '' : `: ${words(candidate.invalid)}`}</span>` : excerpt(answer, 240)}
+      <details>
+        <summary>whole response${evaluation !== null && ' and the reasons of the judge'}</summary>
+        ${quoted(response)}${evaluation !== null && reasons(evaluation)}
+      </details>
+    </td>
   </tr>`
 }
 
@@ -79,9 +124,9 @@ function ratingPill(rating: number | undefined): Html {
 }
 
 function reasons(evaluation: readonly CriterionRating[]): Html {
-  return html`<ul class="reasons">${evaluation.map(
-    ({ name, rating, thoughts }) => html`<li dir="auto"><b>${name}</b>: ${rating}. ${thoughts}</li>`,
-  )}</ul>`
+  return html`<ul class="reasons">
+    ${evaluation.map(({ name, rating, thoughts }) => html`<li dir="auto"><b>${name}</b>: ${rating}. ${thoughts}</li>`)}
+  </ul>`
 }
 
 function markOf({ index }: Candidate, outcome: PairOutcome): 'chosen' | 'rejected' | undefined {

@@ -20,26 +20,23 @@ export function renderReport(data: ReportData): string {
   const name = run.manifest?.name ?? 'run'
   const results = run.rounds.flatMap(({ evaluations }) => evaluations)
   const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${policy}">
-<title>${name}: POP report</title>
-<style>${new Html(style)}</style>
-</head>
-<body>
-<main>
-${header(data, name)}
-${scoresSection(results)}
-${selfPlaySection(rounds)}
-${trainingSection(run.rounds)}
-${examplesSection(rounds)}
-${configurationSection(run.config)}
-</main>
-</body>
-</html>
-`
+    <html lang="en">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <meta http-equiv="Content-Security-Policy" content="${policy}" />
+        <title>${name}: POP report</title>
+        <style>
+          ${new Html(style)}
+        </style>
+      </head>
+      <body>
+        <main>
+          ${header(data, name)} ${scoresSection(results)} ${selfPlaySection(rounds)} ${trainingSection(run.rounds)}
+          ${examplesSection(rounds)} ${configurationSection(run.config)}
+        </main>
+      </body>
+    </html> `
   return page.markup
 }
 
@@ -50,11 +47,20 @@ function header({ run }: ReportData, name: string): Html {
     ...(manifest === null ? [] : manifestFacts(manifest)),
   ]
   return html`<h1>${name}</h1>
-    <ul class="facts">${facts.map(([label, value]) => html`<li>${label} <b>${value}</b></li>`)}</ul>
+    <ul class="facts">
+      ${facts.map(([label, value]) => html`<li>${label} <b>${value}</b></li>`)}
+    </ul>
     ${headline(run.rounds.flatMap(({ evaluations }) => evaluations))}`
 }
 
-function configFacts({ task, model, rounds, seed, training, synthesis }: Config): (readonly [string, string | number])[] {
+function configFacts({
+  task,
+  model,
+  rounds,
+  seed,
+  training,
+  synthesis,
+}: Config): (readonly [string, string | number])[] {
   return [
     ['task', task],
     ['model', model.backend === 'openai' ? model.name : model.path],
@@ -66,7 +72,11 @@ function configFacts({ task, model, rounds, seed, training, synthesis }: Config)
   ]
 }
 
-function manifestFacts({ createdAt, popVersion, corpus }: NonNullable<ReportData['run']['manifest']>): (readonly [string, string | number])[] {
+function manifestFacts({
+  createdAt,
+  popVersion,
+  corpus,
+}: NonNullable<ReportData['run']['manifest']>): (readonly [string, string | number])[] {
   return [
     ['begun', new Date(createdAt).toISOString().slice(0, 16).replace('T', ' ') + ' UTC'],
     ['pop', popVersion],
@@ -81,14 +91,18 @@ function headline(results: ReportData['run']['rounds'][number]['evaluations']): 
     const own = results.filter((result) => result.suite === suite)
     const [first, last] = [own[0], own.at(-1)]
     if (first === undefined || last === undefined || first === last) return ''
-    return html`<p><b>${suite}</b>, sampled answers: ${interval(first.sampled)} ${roundName(first.round)} → <b>${interval(last.sampled)}</b>
-      after ${roundName(last.round)}.</p>`
+    return html`<p>
+      <b>${suite}</b>, sampled answers: ${interval(first.sampled)} ${roundName(first.round)} →
+      <b>${interval(last.sampled)}</b> after ${roundName(last.round)}.
+    </p>`
   })}`
 }
 
 function configurationSection(config: Config | null): Html {
   if (config === null) return html``
   return html`<h2 id="configuration">Configuration</h2>
-    <details class="card"><summary>Everything that was set, defaults included</summary>
-    <pre class="config" tabindex="0">${JSON.stringify(config, null, 2)}</pre></details>`
+    <details class="card">
+      <summary>Everything that was set, defaults included</summary>
+      <pre class="config" tabindex="0">${JSON.stringify(config, null, 2)}</pre>
+    </details>`
 }

@@ -12,8 +12,10 @@ export function niceScale(values: readonly number[], count = 4): Scale {
   let low = Math.min(...finite)
   let high = Math.max(...finite)
   if (finite.length === 0) [low, high] = [0, 1]
-  if (low === high) {
-    const room = low === 0 ? 1 : Math.abs(low) / 2
+  const size = Math.max(Math.abs(low), Math.abs(high))
+  if (high - low <= 1e-9 * size || size < 1e-300) {
+    // As good as one value: it stands in the middle.
+    const room = size < 1e-300 ? 1 : size / 2
     ;[low, high] = [low - room, high + room]
   }
   const step = niceStep((high - low) / count)

@@ -7,41 +7,83 @@ import { html, type Html } from './html.ts'
 /** @param results of all rounds, in order of rounds */
 export function scoresSection(results: readonly SuiteResult[]): Html {
   const suites = [...new Set(results.map(({ suite }) => suite))]
-  if (suites.length === 0) return html`<h2 id="scores">Scores</h2><p class="soft">No suite was evaluated.</p>`
+  if (suites.length === 0)
+    return html`<h2 id="scores">Scores</h2>
+      <p class="soft">No suite was evaluated.</p>`
   return html`<h2 id="scores">Scores on held-out questions</h2>
-    <p class="soft">Means with 95 % intervals over questions. An invalid answer counts 0; an answer that the judge failed on is left out.</p>
-    ${suites.map((suite) => suiteBlock(suite, results.filter((result) => result.suite === suite)))}`
+    <p class="soft">
+      Means with 95 % intervals over questions. An invalid answer counts 0; an answer that the judge failed on is left
+      out.
+    </p>
+    ${suites.map((suite) =>
+      suiteBlock(
+        suite,
+        results.filter((result) => result.suite === suite),
+      ),
+    )}`
 }
 
 function suiteBlock(suite: string, results: readonly SuiteResult[]): Html {
-  const judge = results[0]?.judge === 'oracle' ? 'judged by a program that knows the truth' : `judged by ${results[0]?.judge ?? ''}`
+  const judge =
+    results[0]?.judge === 'oracle' ? 'judged by a program that knows the truth' : `judged by ${results[0]?.judge ?? ''}`
   const hasGreedy = results.some(({ greedy }) => greedy !== null)
   const series = [
     { name: 'sampled', values: results.map(({ sampled }) => sampled) },
     ...(hasGreedy ? [{ name: 'greedy', values: results.map(({ greedy }) => greedy) }] : []),
   ]
   const label = `${suite}: ${results.map((result) => `${roundName(result.round)} ${interval(result.sampled)}`).join(', ')}`
-  return html`<div class="grid">
-    <figure><figcaption>${suite}, ${judge}</figcaption>
-      ${intervalChart(label, results.map(({ round }) => roundName(round)), series)}
-      ${legend(series.map(({ name }) => (name === 'sampled' ? 'sampled (T = 1)' : 'greedy')))}</figure>
-    <div class="card scroll" tabindex="0">${scoreTable(suite, results)}</div>
-  </div>`
+  return html`<figure class="scores">
+      <figcaption>${suite}, ${judge}</figcaption>
+      ${intervalChart(
+        label,
+        results.map(({ round }) => roundName(round)),
+        series,
+      )}
+      ${legend(series.map(({ name }) => (name === 'sampled' ? 'sampled (T = 1)' : 'greedy')))}
+    </figure>
+    <div class="card scroll" tabindex="0">${scoreTable(suite, results)}</div>`
 }
 
 function scoreTable(suite: string, results: readonly SuiteResult[]): Html {
   const judged = results.some(({ judgeQuality }) => judgeQuality !== undefined)
-  return html`<table><caption>${suite}, in numbers</caption>
-    <thead><tr><th scope="col">policy</th><th scope="col">sampled</th><th scope="col">greedy</th><th scope="col">valid</th>
-      <th scope="col">words</th><th scope="col">not judged</th>${judged && html`<th scope="col">judge: pairs right</th><th scope="col">rank corr.</th>`}</tr></thead>
-    <tbody>${results.map(
-      (result) => html`<tr><th scope="row">${roundName(result.round)}</th><td>${interval(result.sampled)}</td>
-        <td>${interval(result.greedy)}</td><td>${percent(result.validity)}</td><td>${number(result.meanAnswerWords, 1)}</td>
-        <td>${result.unscored}</td>${
+  return html`<table>
+    <caption>
+      ${suite}, in numbers
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">policy</th>
+        <th scope="col">sampled</th>
+        <th scope="col">greedy</th>
+        <th scope="col">valid</th>
+        <th scope="col">words</th>
+        <th scope="col">not judged</th>
+        ${
           judged &&
-          html`<td>${number(result.judgeQuality?.pairAccuracy, 3)}</td><td>${number(result.judgeQuality?.rankCorrelation, 3)}</td>`
-        }</tr>`,
-    )}</tbody></table>`
+          html`<th scope="col">judge: pairs right</th>
+            <th scope="col">rank corr.</th>`
+        }
+      </tr>
+    </thead>
+    <tbody>
+      ${results.map(
+        (result) =>
+          html`<tr>
+            <th scope="row">${roundName(result.round)}</th>
+            <td>${interval(result.sampled)}</td>
+            <td>${interval(result.greedy)}</td>
+            <td>${percent(result.validity)}</td>
+            <td>${number(result.meanAnswerWords, 1)}</td>
+            <td>${result.unscored}</td>
+            ${
+              judged &&
+              html`<td>${number(result.judgeQuality?.pairAccuracy, 3)}</td>
+                <td>${number(result.judgeQuality?.rankCorrelation, 3)}</td>`
+            }
+          </tr>`,
+      )}
+    </tbody>
+  </table>`
 }
 
 export function roundName(round: number): string {

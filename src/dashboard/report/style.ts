@@ -19,20 +19,23 @@ main { max-width: 1120px; margin: 0 auto; padding: 1.5rem 1rem 4rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; overflow-wrap: anywhere; }
 h2 { font-size: 1.2rem; margin: 2.5rem 0 .75rem; padding-top: .75rem; border-top: 1px solid var(--line); }
 h3 { font-size: 1rem; margin: 1.25rem 0 .5rem; }
-h4 { font-size: .85rem; margin: 0 0 .35rem; color: var(--soft); font-weight: 600; }
+h4 { font-size: .85rem; margin: .8rem 0 .35rem; color: var(--soft); font-weight: 600; }
 p { margin: .4rem 0; }
 .soft, figcaption, caption { color: var(--soft); }
 .facts { display: flex; flex-wrap: wrap; gap: .25rem 1.25rem; color: var(--soft); margin: 0; padding: 0; list-style: none; }
 .facts b { color: var(--ink); font-weight: 600; }
 .grid { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fit, minmax(min(100%, 330px), 1fr)); }
 .grid > * { min-width: 0; }
+.grid + .card, figure + .card { margin-top: 1rem; }
+.scores { max-width: 520px; }
 .card, figure { margin: 0; background: var(--card); border: 1px solid var(--line); border-radius: 8px; padding: .8rem .9rem; }
 figcaption { font-weight: 600; font-size: .9rem; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; width: 100%; font-variant-numeric: tabular-nums; font-size: .9rem; }
 caption { text-align: left; padding-bottom: .3rem; }
-th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; }
+th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(--line); vertical-align: top; white-space: nowrap; }
 th:first-child, td:first-child, .words { text-align: left; }
+td.words { white-space: normal; min-width: 11rem; }
 th { font-weight: 600; color: var(--soft); }
 .chart { display: block; width: 100%; height: auto; overflow: visible; }
 .chart text { font: 11px system-ui, sans-serif; fill: var(--soft); }
@@ -41,7 +44,7 @@ th { font-weight: 600; color: var(--soft); }
 .chart .break { stroke: var(--soft); stroke-dasharray: 2 3; }
 .chart .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
 .chart .link { fill: none; stroke-width: 1.2; stroke-dasharray: 4 3; opacity: .6; }
-.chart .whisker { stroke-width: 2; }
+.chart .whisker { fill: none; stroke-width: 1.6; }
 .s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); }
 .s0 .mark, .key.s0 .mark { fill: var(--s0); } .s1 .mark, .key.s1 .mark { fill: var(--s1); }
 .s0 .bar { fill: var(--s0); stroke: none; }
@@ -55,11 +58,13 @@ th { font-weight: 600; color: var(--soft); }
 .bad { color: var(--bad); background: var(--bad-back); }
 .mid { color: var(--mid); background: var(--mid-back); }
 .none { color: var(--soft); border: 1px dashed var(--line); }
-.candidates td { text-align: center; }
-.candidates td.words { min-width: 15rem; overflow-wrap: anywhere; unicode-bidi: isolate; }
+.candidates td:not(.words) { text-align: center; }
+.candidates td.words { min-width: 15rem; width: 60%; overflow-wrap: anywhere; unicode-bidi: isolate; }
 .candidates tr.chosen { box-shadow: inset 4px 0 var(--good); }
 .candidates tr.rejected { box-shadow: inset 4px 0 var(--bad); }
-.rubric td { text-align: left; overflow-wrap: anywhere; }
+.rubric td, .rubric th, .candidates thead th { text-align: left; white-space: normal; overflow-wrap: anywhere; }
+.rubric td, .rubric th[scope=row] { min-width: 5rem; }
+.candidates thead th:not(.words) { text-align: center; min-width: 3rem; }
 details { margin: .3rem 0; }
 summary { cursor: pointer; }
 summary:focus-visible, .text:focus-visible, .scroll:focus-visible { outline: 2px solid var(--s0); outline-offset: 2px; }

@@ -25,7 +25,9 @@ const charts: readonly { readonly title: string; readonly lines: readonly Measur
 export function trainingSection(rounds: readonly RoundData[]): Html {
   const trained = rounds.filter(({ steps }) => steps.length > 0)
   const steps = trained.flatMap((round) => round.steps)
-  if (steps.length === 0) return html`<h2 id="training">Training</h2><p class="soft">Nothing was trained.</p>`
+  if (steps.length === 0)
+    return html`<h2 id="training">Training</h2>
+      <p class="soft">Nothing was trained.</p>`
   let at = 1
   const breaks = trained.map(({ round, steps: { length } }) => {
     const start = { at, name: `round ${round}` }
@@ -33,11 +35,16 @@ export function trainingSection(rounds: readonly RoundData[]): Html {
     return start
   })
   return html`<h2 id="training">Training</h2>
-    <div class="grid">${charts.map(({ title, lines }) => {
-      const series = lines.map(([name, of]): LineSeries => ({ name, values: steps.map(of) }))
-      return html`<figure><figcaption>${title}</figcaption>${lineChart(describe(title, series), series, breaks)}
-        ${series.length > 1 && legend(series.map(({ name }) => name))}</figure>`
-    })}</div>
+    <div class="grid">
+      ${charts.map(({ title, lines }) => {
+        const series = lines.map(([name, of]): LineSeries => ({ name, values: steps.map(of) }))
+        return html`<figure>
+          <figcaption>${title}</figcaption>
+          ${lineChart(describe(title, series), series, breaks)}
+          ${series.length > 1 && legend(series.map(({ name }) => name))}
+        </figure>`
+      })}
+    </div>
     <div class="card scroll" tabindex="0">${table(trained)}</div>`
 }
 
@@ -48,17 +55,39 @@ function describe(title: string, series: readonly LineSeries[]): string {
 }
 
 function table(rounds: readonly RoundData[]): Html {
-  return html`<table><caption>First and last step of each round</caption>
-    <thead><tr><th scope="col">round</th><th scope="col">steps</th><th scope="col">loss</th><th scope="col">margin</th>
-      <th scope="col">accuracy</th><th scope="col">gradient norm</th><th scope="col">tokens</th><th scope="col">tokens/s</th></tr></thead>
-    <tbody>${rounds.map(({ round, steps }) => {
-      const tokens = steps.reduce((sum, step) => sum + step.tokens, 0)
-      const seconds = steps.reduce((sum, step) => sum + step.seconds, 0)
-      return html`<tr><th scope="row">${round}</th><td>${steps.length}</td><td>${change(steps, (step) => step.loss)}</td>
-        <td>${change(steps, (step) => step.margin)}</td><td>${change(steps, (step) => step.accuracy)}</td>
-        <td>${change(steps, (step) => step.gradNorm)}</td><td>${count(tokens)}</td>
-        <td>${seconds > 0 ? count(Math.round(tokens / seconds)) : '–'}</td></tr>`
-    })}</tbody></table>`
+  return html`<table>
+    <caption>
+      First and last step of each round
+    </caption>
+    <thead>
+      <tr>
+        <th scope="col">round</th>
+        <th scope="col">steps</th>
+        <th scope="col">loss</th>
+        <th scope="col">margin</th>
+        <th scope="col">accuracy</th>
+        <th scope="col">gradient norm</th>
+        <th scope="col">tokens</th>
+        <th scope="col">tokens/s</th>
+      </tr>
+    </thead>
+    <tbody>
+      ${rounds.map(({ round, steps }) => {
+        const tokens = steps.reduce((sum, step) => sum + step.tokens, 0)
+        const seconds = steps.reduce((sum, step) => sum + step.seconds, 0)
+        return html`<tr>
+          <th scope="row">${round}</th>
+          <td>${steps.length}</td>
+          <td>${change(steps, (step) => step.loss)}</td>
+          <td>${change(steps, (step) => step.margin)}</td>
+          <td>${change(steps, (step) => step.accuracy)}</td>
+          <td>${change(steps, (step) => step.gradNorm)}</td>
+          <td>${count(tokens)}</td>
+          <td>${seconds > 0 ? count(Math.round(tokens / seconds)) : '–'}</td>
+        </tr>`
+      })}
+    </tbody>
+  </table>`
 }
 
 function change(steps: readonly TrainingStep[], of: (step: TrainingStep) => number): string {

@@ -56,7 +56,8 @@ function outcomeOf(example: Example): PairOutcome {
   const value = ({ score }: Candidate): number => (score.status === 'scored' ? score.value : 0)
   const sorted = [...scored].sort((a, b) => value(b) - value(a))
   const [best, worst] = [sorted[0], sorted.at(-1)]
-  if (best === undefined || worst === undefined || value(best) === value(worst)) return { status: 'skipped', reason: 'noSpread' }
+  if (best === undefined || worst === undefined || value(best) === value(worst))
+    return { status: 'skipped', reason: 'noSpread' }
   return { status: 'paired', chosen: best.index, rejected: worst.index }
 }
 
@@ -65,7 +66,7 @@ function sampleExamples(round: number, random: Rng): Example[] {
 }
 
 function example(round: number, i: number, random: Rng): Example {
-  const text = hostile[i % hostile.length] ?? ''
+  const text = hostile[(i + round - 1) % hostile.length] ?? ''
   const base: Example = {
     round,
     documentId: `document-${round}-${i}`,
@@ -96,10 +97,22 @@ function candidate(index: number, text: string, random: Rng, even: boolean): Can
   const answer = `It burns whale oil and was built in 187${index}. ${text}`
   const base = { index, answer, response: `Let me think.\n<answer>${answer}</answer>`, completionTokens: 40 + index }
   if (index === 5) {
-    return { ...base, answer: null, invalid: 'noTag', evaluation: null, evaluationResponse: null, score: { status: 'unscored', reason: 'invalidAnswer' } }
+    return {
+      ...base,
+      answer: null,
+      invalid: 'noTag',
+      evaluation: null,
+      evaluationResponse: null,
+      score: { status: 'unscored', reason: 'invalidAnswer' },
+    }
   }
   if (index === 6) {
-    return { ...base, evaluation: null, evaluationResponse: 'garbage', score: { status: 'unscored', reason: 'badJson' } }
+    return {
+      ...base,
+      evaluation: null,
+      evaluationResponse: 'garbage',
+      score: { status: 'unscored', reason: 'badJson' },
+    }
   }
   const evaluation = [
     { name: `fuel ${text} `, thoughts: `It says whale oil, the gold says whale oil. ${text}`, rating: ratings[0] },
