@@ -180,7 +180,9 @@ describe('a corpus that cannot be used', () => {
 
   it('is told which fields it has, when it lacks the one that was named', async () => {
     const path = await put('x.jsonl', '{"body": "a b c", "n": 1}\n{"body": "d e f"}\n')
-    expect(await refusal(path)).toMatch(/no row of .* has a text in "text" \(looked at 2\); the fields are "body", "n": name one/)
+    expect(await refusal(path)).toMatch(
+      /no row of .* has a text in "text" \(looked at 2\); the fields are "body", "n": name one/,
+    )
     expect(textsOf((await sample(path, {}, { field: 'body' })).training).sort()).toEqual(['a b c', 'd e f'])
     expect(await refusal(path, { field: 'toString' })).toContain('"body"')
   })
@@ -191,7 +193,11 @@ describe('a corpus that cannot be used', () => {
   })
 
   it('is told when nothing in it is JSON, or everything is too short', async () => {
-    expect(await refusal(await put('x.jsonl', 'plain words\nmore of them\n'))).toMatch(/no row of .* JSON object.*x\.jsonl:1/)
-    expect(await refusal(await put('y.jsonl', rows(['a', 'b'])))).toMatch(/of 2 rows 2 are shorter than 2 words.*corpus\.minWords/)
+    expect(await refusal(await put('x.jsonl', 'plain words\nmore of them\n'))).toMatch(
+      /no row of .* JSON object.*x\.jsonl:1/,
+    )
+    expect(await refusal(await put('y.jsonl', rows(['a', 'b'])))).toMatch(
+      /of 2 rows 2 are shorter than 2 words.*corpus\.minWords/,
+    )
   })
 })

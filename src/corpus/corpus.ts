@@ -80,7 +80,8 @@ class Pass {
       this.counts.badRows++
       this.firstBadRow ??= row.source
       this.otherFields ??= row.fields ?? null
-      if (this.counts.badRows === rowsUntilFieldIsWrong && this.counts.rows === rowsUntilFieldIsWrong) this.requireField()
+      if (this.counts.badRows === rowsUntilFieldIsWrong && this.counts.rows === rowsUntilFieldIsWrong)
+        this.requireField()
       return
     }
     const { minWords, maxWords } = this.config
@@ -118,7 +119,9 @@ class Pass {
   private requireField(): void {
     const { source, field } = this.config
     if (this.otherFields === null) {
-      throw new InputError(`corpus.source: no row of ${source} can be read as a JSON object in UTF-8, the first at ${this.firstBadRow}`)
+      throw new InputError(
+        `corpus.source: no row of ${source} can be read as a JSON object in UTF-8, the first at ${this.firstBadRow}`,
+      )
     }
     const there = this.otherFields.map((name) => JSON.stringify(name.slice(0, 60))).slice(0, 20)
     throw new InputError(

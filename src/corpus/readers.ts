@@ -44,7 +44,9 @@ function toRow(line: string, field: string, source: string): CorpusRow {
   const json = parseJson(line)
   if (!json.ok || !isJsonObject(json.value)) return { kind: 'bad', source }
   const text = Object.hasOwn(json.value, field) ? json.value[field] : undefined
-  return typeof text === 'string' ? { kind: 'text', text, source } : { kind: 'bad', source, fields: Object.keys(json.value) }
+  return typeof text === 'string'
+    ? { kind: 'text', text, source }
+    : { kind: 'bad', source, fields: Object.keys(json.value) }
 }
 
 function readWhole(path: string, bytes: Uint8Array): CorpusRow {

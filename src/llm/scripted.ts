@@ -3,7 +3,7 @@
  * ask the same get the same. Can be slow and can fail on purpose, by a seed. Knows no role.
  */
 import { systemClock, type Clock } from '../core/clock.ts'
-import { EndpointError } from '../core/errors.ts'
+import type { EndpointError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { rng, type Rng } from '../core/rng.ts'
 import type { GenerateRequest, Generation, LanguageModel } from '../records/index.ts'

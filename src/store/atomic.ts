@@ -93,7 +93,7 @@ export async function syncFolder(dir: string): Promise<void> {
 export function cannotWrite(path: string, error: unknown): RunFolderError {
   const code = (error as NodeJS.ErrnoException | null)?.code
   const why =
-    code === 'ENOSPC' || code === 'EDQUOT'
+    code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG'
       ? 'the disk is full; free some space and run the same command again: what was saved is intact'
       : code === 'EACCES' || code === 'EPERM' || code === 'EROFS'
         ? 'no permission to write there; choose another place with --run DIR'

@@ -37,8 +37,7 @@ export function thisProcess(clock: Clock): Holder {
 export async function isAlive(holder: Holder, lockPath: string, heartbeatMs: number, clock: Clock): Promise<boolean> {
   if (holder.released) return false
   const here = thisProcess(clock)
-  const sameMachine =
-    holder.machine === here.machine && (here.machine !== null || holder.host === here.host)
+  const sameMachine = holder.machine === here.machine && (here.machine !== null || holder.host === here.host)
   if (sameMachine) {
     if (!processExists(holder.pid)) return false
     const started = processStart(holder.pid)

@@ -5,6 +5,7 @@
 import { createReadStream, readSync } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { RunFolderError } from '../core/errors.ts'
 import { splitLines } from '../core/lines.ts'
 import { cannotWrite, syncFolder } from './atomic.ts'
 
@@ -18,7 +19,7 @@ interface Waiting {
   readonly bytes: Buffer
   readonly durable: boolean
   readonly resolve: (span: Span) => void
-  readonly reject: (error: unknown) => void
+  readonly reject: (error: RunFolderError) => void
 }
 
 /** At most so long may a written line wait to be forced to the disk. */
@@ -31,7 +32,7 @@ export class JournalFile {
   private waiting: Waiting[] = []
   private writing: Promise<void> | null = null
   private syncTimer: NodeJS.Timeout | null = null
-  private failure: unknown = null
+  private failure: RunFolderError | null = null
 
   private constructor(path: string, handle: FileHandle, size: number) {
     this.path = path
@@ -112,8 +113,8 @@ export class JournalFile {
       try {
         await this.writeBatch(batch)
       } catch (error) {
-        this.failure = error
-        for (const entry of batch) entry.reject(cannotWrite(this.path, error))
+        this.failure ??= cannotWrite(this.path, error)
+        for (const entry of batch) entry.reject(this.failure)
       }
     }
     // In the same turn as the last look at `waiting`: an append made right after starts a new round.
@@ -151,7 +152,7 @@ export class JournalFile {
     this.syncTimer ??= setTimeout(() => {
       this.syncTimer = null
       this.handle.datasync().catch((error: unknown) => {
-        this.failure ??= error
+        this.failure ??= cannotWrite(this.path, error)
       })
     }, syncEveryMs).unref()
   }

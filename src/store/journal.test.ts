@@ -1,10 +1,14 @@
+import { spawnSync } from 'node:child_process'
 import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { parseJson } from '../core/json.ts'
 import type { JournalCall, JournalEntry } from '../records/index.ts'
 import { Journal } from './journal.ts'
 
+const program = fileURLToPath(new URL('testing/fill-up.ts', import.meta.url))
 let dir = ''
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'pop-journal-'))
@@ -57,7 +61,8 @@ describe('Journal', () => {
   it('keeps entries of every input and lets the latest of equal inputs win', async () => {
     await fill([call('k', 'a', '1'), call('k', 'b', '2'), call('k', 'a', '3'), call('k', 'c', '4')])
     const journal = await Journal.open(dir)
-    const text = (inputs: string): unknown => (journal.get('k', inputs) as JournalCall | undefined)?.generations[0]?.text
+    const text = (inputs: string): unknown =>
+      (journal.get('k', inputs) as JournalCall | undefined)?.generations[0]?.text
     expect([text('a'), text('b'), text('c'), text('d')]).toEqual(['3', '2', '4', undefined])
     expect((journal.latest('k') as JournalCall).inputs).toBe('c')
     expect([...journal.keys()]).toEqual(['k'])
@@ -65,7 +70,7 @@ describe('Journal', () => {
   })
 
   it('survives truncation at every byte: whole lines stay, the torn one goes, the next append is readable', async () => {
-    const entries = [call('r1/a/q0/solve/a0', 'i', 'é😀'), decision('r1/done', 'i', 'yes'), call('r1/b/q0/rubric', 'i')]
+    const entries = [call('r1/a', 'i', 'é😀'), decision('r1/b', 'i', 'yes')]
     await fill(entries)
     const path = join(dir, 'round-1.jsonl')
     const bytes = await readFile(path)
@@ -119,6 +124,21 @@ describe('Journal', () => {
     const journal = await Journal.open(dir)
     await truncate(join(dir, 'round-1.jsonl'), 5)
     expect(() => journal.get('r1/a', 'i')).toThrow(/round-1\.jsonl was changed while in use/)
+    await journal.close()
+  })
+
+  it('loses nothing that it took when the disk takes no more, and leaves no torn line', async () => {
+    if (process.platform === 'win32') return
+    // A limit on the size of files stands in for a full disk: the write that crosses it fails half-way.
+    const command = `ulimit -f 64; exec "${process.execPath}" --import tsx "${program}" "${dir}"`
+    const { stdout } = spawnSync('bash', ['-c', command], { encoding: 'utf8' })
+    const said = parseJson(stdout)
+    const { taken, message } = said.ok ? (said.value as { taken: number; message: string }) : { taken: 0, message: '' }
+    expect(taken).toBeGreaterThan(20)
+    expect(message).toMatch(/Cannot write .*round-1\.jsonl: the disk is full.*what was saved is intact/)
+    expect((await readFile(join(dir, 'round-1.jsonl'), 'utf8')).endsWith('}\n')).toBe(true)
+    const journal = await Journal.open(dir)
+    expect(journal.health).toMatchObject({ entries: taken, unreadable: 0, tornBytes: 0 })
     await journal.close()
   })
 })

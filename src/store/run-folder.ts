@@ -190,7 +190,8 @@ async function namesIn(dir: string): Promise<string[]> {
   return readdir(dir).catch((error: unknown) => {
     const code = (error as NodeJS.ErrnoException).code
     if (code === 'ENOENT') return []
-    if (code === 'ENOTDIR') throw new RunFolderError(`${dir} is a file, not a run folder; choose another with --run DIR`)
+    if (code === 'ENOTDIR')
+      throw new RunFolderError(`${dir} is a file, not a run folder; choose another with --run DIR`)
     throw new RunFolderError(`Cannot read ${dir}: ${errorMessage(error)}`, { cause: error })
   })
 }

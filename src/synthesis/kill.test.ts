@@ -83,35 +83,39 @@ async function tear(run: string, most: number): Promise<void> {
 const examplesOf = (run: string): Promise<string> => readFile(join(dir, run, 'round-1', 'examples.jsonl'), 'utf8')
 
 describe('a synthesis that is killed', () => {
-  it(`ends, after ${kills} kills, torn journals and 30 % faults, with the bytes of an undisturbed run, no finished call repeated`, async () => {
-    expect(await session('calm')).toEqual({ code: 0, killed: false })
-    const random = rng(seed, 'kills')
-    let finished = new Set<number>()
-    const repeated: number[] = []
-    server.faultRate = 0.3
-    server.onRequest = (requestSeed) => {
-      if (finished.has(requestSeed)) repeated.push(requestSeed)
-    }
-    let killed = 0
-    for (; killed < kills; killed++) {
-      expect(await session('killed', 1 + random.below(24))).toEqual({ code: null, killed: true })
-      if (random.uniform() < 0.3) await tear('killed', random.below(2000))
-      finished = await finishedSeeds('killed')
-    }
-    expect(finished.size).toBeGreaterThan(kills)
-    let last = await session('killed')
-    for (let more = 0; last.code === 7 && more < 20; more++) {
-      finished = await finishedSeeds('killed')
-      last = await session('killed')
-    }
-    expect(last).toEqual({ code: 0, killed: false })
-    expect(repeated).toEqual([])
-    expect(await examplesOf('killed')).toBe(await examplesOf('calm'))
-    // Complete: a session more asks for nothing at all.
-    let asked = 0
-    server.onRequest = () => void asked++
-    expect((await session('killed')).code).toBe(0)
-    expect(asked).toBe(0)
-    expect((await finishedSeeds('killed')).size).toBe((await finishedSeeds('calm')).size)
-  }, 60_000 + kills * 5_000)
+  it(
+    `ends, after ${kills} kills, torn journals and 30 % faults, with the bytes of an undisturbed run, no finished call repeated`,
+    async () => {
+      expect(await session('calm')).toEqual({ code: 0, killed: false })
+      const random = rng(seed, 'kills')
+      let finished = new Set<number>()
+      const repeated: number[] = []
+      server.faultRate = 0.3
+      server.onRequest = (requestSeed) => {
+        if (finished.has(requestSeed)) repeated.push(requestSeed)
+      }
+      let killed = 0
+      for (; killed < kills; killed++) {
+        expect(await session('killed', 1 + random.below(24))).toEqual({ code: null, killed: true })
+        if (random.uniform() < 0.3) await tear('killed', random.below(2000))
+        finished = await finishedSeeds('killed')
+      }
+      expect(finished.size).toBeGreaterThan(kills)
+      let last = await session('killed')
+      for (let more = 0; last.code === 7 && more < 20; more++) {
+        finished = await finishedSeeds('killed')
+        last = await session('killed')
+      }
+      expect(last).toEqual({ code: 0, killed: false })
+      expect(repeated).toEqual([])
+      expect(await examplesOf('killed')).toBe(await examplesOf('calm'))
+      // Complete: a session more asks for nothing at all.
+      let asked = 0
+      server.onRequest = () => void asked++
+      expect((await session('killed')).code).toBe(0)
+      expect(asked).toBe(0)
+      expect((await finishedSeeds('killed')).size).toBe((await finishedSeeds('calm')).size)
+    },
+    60_000 + kills * 5_000,
+  )
 })

@@ -44,7 +44,11 @@ async function judge(
   if (candidates.some((candidate) => candidate.score.status === 'scored')) {
     return example(context, { status: 'complete', ...parts })
   }
-  return example(context, { status: 'scoringFailed', failure: `no answer was scored: ${reasons(candidates)}`, ...parts })
+  return example(context, {
+    status: 'scoringFailed',
+    failure: `no answer was scored: ${reasons(candidates)}`,
+    ...parts,
+  })
 }
 
 /** As `Promise.all`, but when one rejects the others are waited for, so that no call is left behind. */

@@ -106,7 +106,10 @@ export async function writeRubric(
     if (parsed.ok) return { ok: true, value: { rubric: parsed.value, conversation, failure: null } }
     failures.push(parsed.reason)
   }
-  return { ok: true, value: { rubric: null, conversation, failure: `the rubric is unreadable: ${listReasons(failures)}` } }
+  return {
+    ok: true,
+    value: { rubric: null, conversation, failure: `the rubric is unreadable: ${listReasons(failures)}` },
+  }
 }
 
 /** `score`: one candidate under the rubric. A judge that fails leaves it unscored, and its siblings alone. */

@@ -101,7 +101,9 @@ class Flow {
 
   async run(): Promise<SynthesisSummary> {
     const interrupt = (): void => {
-      this.stopper.stop(new InterruptedError('Interrupted; everything finished is saved: run the same command to go on'))
+      this.stopper.stop(
+        new InterruptedError('Interrupted; everything finished is saved: run the same command to go on'),
+      )
     }
     if (this.options.signal?.aborted === true) interrupt()
     this.options.signal?.addEventListener('abort', interrupt, { once: true })

@@ -27,12 +27,16 @@ export type RoleScripts = Partial<Record<RoleName, Partial<Script>>>
 /** Replies as a fair model gives them: most can be read, some cannot. All follow from the request. */
 export const replies: Record<RoleName, Script['reply']> = {
   proposer: (_request, _index, random) =>
-    random.uniform() < 0.2 ? 'I would rather not.' : `<problem>How many? ${random.uint32()}</problem><answer>37</answer>`,
+    random.uniform() < 0.2
+      ? 'I would rather not.'
+      : `<problem>How many? ${random.uint32()}</problem><answer>37</answer>`,
   solver: (_request, _index, random) =>
     random.uniform() < 0.2 ? 'Hm.' : `Thinking.\n<answer>About ${random.below(50)}</answer>`,
   rubric: (_request, _index, random) => {
     const criterion = { name: 'Count', gold: '37', description: 'the number', weight: 1 + random.below(3) }
-    return random.uniform() < 0.1 ? '<rubric>{</rubric>' : `<rubric>${JSON.stringify({ criterion_1: criterion })}</rubric>`
+    return random.uniform() < 0.1
+      ? '<rubric>{</rubric>'
+      : `<rubric>${JSON.stringify({ criterion_1: criterion })}</rubric>`
   },
   scorer: (_request, _index, random) =>
     random.uniform() < 0.1 ? '<evaluation>none</evaluation>' : evaluation(random.below(3)),
