@@ -4,11 +4,12 @@
  *
  * The judge is a model too: its figures say what the judge sees, not what is true.
  */
+import { EndpointError } from '../core/errors.ts'
 import { deriveSeed } from '../core/rng.ts'
 import type { Document, GenerateRequest, Generation, LanguageModel, Rubric, SuiteResult } from '../records/index.ts'
 import { scoreEvaluation, type RoleProfile, type TaskProfile } from '../roles/index.ts'
 import { estimateOrNull, finiteOrNull, mean } from './statistics.ts'
-import type { EvaluationContext, Suite } from './suite.ts'
+import type { Call, EvaluationContext, Suite } from './suite.ts'
 
 export interface HeldOutOptions {
   readonly task: TaskProfile
@@ -27,7 +28,8 @@ interface FrozenQuestion {
 }
 
 interface Judged {
-  readonly valid: boolean
+  /** Null when there was no answer. */
+  readonly valid: boolean | null
   /** On 0–1; an invalid answer is 0, a failed judgement null. */
   readonly score: number | null
   readonly words: number | null
@@ -41,11 +43,30 @@ export function heldOutSuite(options: HeldOutOptions): Suite {
   return { name: 'heldout', evaluate: (context) => evaluate(options, context) }
 }
 
-async function evaluate(options: HeldOutOptions, context: EvaluationContext): Promise<SuiteResult> {
+async function evaluate(options: HeldOutOptions, given: EvaluationContext): Promise<SuiteResult> {
+  const failures: EndpointError[] = []
+  const context = { ...given, call: forgiving(given.call, failures) }
   const made = await Promise.all(options.documents.map((document) => freezeQuestion(options, context, document)))
   const questions = made.filter((question) => question !== null)
   const results = await Promise.all(questions.map((question) => askPolicy(options, context, question)))
+  const [failure] = failures
+  // Some failed calls leave gaps that the result counts; when nothing came back at all, there is no result.
+  if (failure !== undefined && results.every(({ sampled }) => sampled.every(({ score }) => score === null)))
+    throw failure
   return summarise(options, context, questions, results)
+}
+
+/** A call that failed gives no samples; the failure is kept. */
+function forgiving(call: Call, failures: EndpointError[]): Call {
+  return async (key, model, request) => {
+    try {
+      return await call(key, model, request)
+    } catch (error) {
+      if (!(error instanceof EndpointError)) throw error
+      failures.push(error)
+      return []
+    }
+  }
 }
 
 async function freezeQuestion(
@@ -55,13 +76,22 @@ async function freezeQuestion(
 ): Promise<FrozenQuestion | null> {
   const { task, judge } = options
   const base = `heldout/${document.id}`
-  const ask = (key: string, profile: Sampling, messages: GenerateRequest['messages'], n: number): Promise<Generation[]> =>
-    context.call(key, judge, toRequest(profile, messages, n, deriveSeed(context.seed, key)))
+  const ask = (
+    key: string,
+    profile: Sampling,
+    messages: GenerateRequest['messages'],
+    n: number,
+  ): Promise<Generation[]> => context.call(key, judge, toRequest(profile, messages, n, deriveSeed(context.seed, key)))
   const question = await firstParsed(task.proposer, (attempt) =>
     ask(`${base}/propose/a${String(attempt)}`, task.proposer, task.proposer.messages({ document: document.text }), 1),
   )
   if (question === null) return null
-  const drafts = await ask(`${base}/draft`, task.solver, task.solver.messages({ problem: question.problem }), options.samples)
+  const drafts = await ask(
+    `${base}/draft`,
+    task.solver,
+    task.solver.messages({ problem: question.problem }),
+    options.samples,
+  )
   const answers = drafts.flatMap((draft) => parsed(task.solver, draft) ?? [])
   const messages = task.rubricWriter.messages({
     document: document.text,
@@ -89,13 +119,15 @@ async function askPolicy(
     context.call(`${base}/sampled`, context.policy, toRequest(solver, messages, options.samples, seed)),
     context.call(`${base}/greedy`, context.policy, greedyRequest),
   ])
-  const judgements = await Promise.all(
-    [...sampled, ...greedy].map((answer, i) => judgeAnswer(options, context, question, answer, `${base}/score/${String(i)}`)),
-  )
-  return { sampled: judgements.slice(0, -1), greedy: judgements.at(-1) ?? failedJudgement }
+  const judge = (answer: Generation, name: string): Promise<Judged> =>
+    judgeAnswer(options, context, question, answer, `${base}/score/${name}`)
+  const judged = await Promise.all(sampled.map((answer, i) => judge(answer, String(i))))
+  const best = greedy[0] === undefined ? noAnswer : await judge(greedy[0], 'greedy')
+  return { sampled: sampled.length === 0 ? [noAnswer] : judged, greedy: best }
 }
 
-const failedJudgement: Judged = { valid: true, score: null, words: null }
+/** The policy could not be asked: no answer to judge, which is not a bad answer. */
+const noAnswer: Judged = { valid: null, score: null, words: null }
 
 async function judgeAnswer(
   options: HeldOutOptions,
@@ -134,9 +166,12 @@ function summarise(
     round: context.round,
     policy: context.policy.name,
     judge: options.judge.name,
-    sampled: estimateOrNull(perQuestion.flatMap((question) => question.score ?? []), context.seed),
+    sampled: estimateOrNull(
+      perQuestion.flatMap((question) => question.score ?? []),
+      context.seed,
+    ),
     greedy: estimateOrNull(scoresOf(results.map((result) => result.greedy)), context.seed),
-    validity: finiteOrNull(mean(all.map((judged) => (judged.valid ? 1 : 0)))),
+    validity: finiteOrNull(mean(all.flatMap(({ valid }) => (valid === null ? [] : [valid ? 1 : 0])))),
     meanAnswerWords: finiteOrNull(mean(words)),
     unscored: all.filter((judged) => judged.score === null).length,
     perQuestion,

@@ -18,7 +18,11 @@ describe('bootstrapMean', () => {
 
 test('a paired difference sees a small shift that unpaired spread hides', () => {
   const before = Array.from({ length: 50 }, (_, i) => i)
-  const { mean, low } = pairedDifference(before, before.map((v) => v + 0.1), 3)
+  const { mean, low } = pairedDifference(
+    before,
+    before.map((v) => v + 0.1),
+    3,
+  )
   expect(mean).toBeCloseTo(0.1)
   expect(low).toBeGreaterThan(0.09)
 })

@@ -35,11 +35,7 @@ export function estimateOrNull(values: readonly number[], seed: number | string)
 }
 
 /** Mean of paired differences `after − before` with its interval; both lists are aligned by question. */
-export function pairedDifference(
-  before: readonly number[],
-  after: readonly number[],
-  seed: number | string,
-): Estimate {
+export function pairedDifference(before: readonly number[], after: readonly number[], seed: number | string): Estimate {
   if (before.length !== after.length) throw new RangeError('pairedDifference: the lists differ in length')
   return bootstrapMean(
     after.map((value, i) => value - (before[i] ?? 0)),
@@ -90,9 +86,10 @@ function pearson(x: readonly number[], y: readonly number[]): number {
  * Of all pairs within a group on which the truth has an order, the share that the judge puts in the same order;
  * a tie by the judge counts one half. `n` is the number of such pairs.
  */
-export function pairAccuracy(
-  groups: readonly { truth: readonly number[]; judged: readonly number[] }[],
-): { accuracy: number; n: number } {
+export function pairAccuracy(groups: readonly { truth: readonly number[]; judged: readonly number[] }[]): {
+  accuracy: number
+  n: number
+} {
   let [right, n] = [0, 0]
   for (const { truth, judged } of groups) {
     for (let i = 0; i < truth.length; i++) {

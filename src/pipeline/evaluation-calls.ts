@@ -21,10 +21,19 @@ export function evaluationCalls(options: EvaluationCallsOptions): Call {
   const limiter = new PriorityLimiter(options.concurrency)
   const state = { done: 0, asked: 0, promptTokens: 0, completionTokens: 0 }
 
-  const make = async (key: string, inputs: string, model: LanguageModel, request: GenerateRequest): Promise<Generation[]> => {
+  const make = async (
+    key: string,
+    inputs: string,
+    model: LanguageModel,
+    request: GenerateRequest,
+  ): Promise<Generation[]> => {
     signal?.throwIfAborted()
     const started = clock.monotonic()
-    const generations = (await model.generate(request)).map(({ text, finishReason, usage }) => ({ text, finishReason, usage }))
+    const generations = (await model.generate(request)).map(({ text, finishReason, usage }) => ({
+      text,
+      finishReason,
+      usage,
+    }))
     const ms = Math.round(clock.monotonic() - started)
     await journal.append({ v: 1, kind: 'call', key, inputs, at: clock.now(), ms, model: model.name, generations })
     for (const { usage } of generations) {
@@ -38,7 +47,8 @@ export function evaluationCalls(options: EvaluationCallsOptions): Call {
     state.asked++
     const inputs = hashValue({ model: model.name, request })
     const found = journal.get(key, inputs)
-    const generations = found?.kind === 'call' ? found.generations : await limiter.run(0, () => make(key, inputs, model, request))
+    const generations =
+      found?.kind === 'call' ? found.generations : await limiter.run(0, () => make(key, inputs, model, request))
     state.done++
     onProgress(state)
     return generations

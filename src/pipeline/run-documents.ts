@@ -29,7 +29,10 @@ export async function readDocuments(config: Config, onEvent: OnRunEvent): Promis
     summary: `${found} documents to play on, ${sample.heldOut.length} held out, ${skippedShort} too short, ${badRows} unreadable rows`,
   })
   if (found < wanted) {
-    onEvent({ type: 'note', text: `the corpus has ${found} usable documents where ${wanted} were asked for: rounds share them` })
+    onEvent({
+      type: 'note',
+      text: `the corpus has ${found} usable documents where ${wanted} were asked for: rounds share them`,
+    })
   }
   return { ...sample, facts: { fingerprint, documents: found, skippedShort, badRows } }
 }
@@ -39,5 +42,7 @@ export function documentsOfRound(documents: RunDocuments, config: Config, round:
   const { training } = documents
   const count = Math.min(config.corpus.documents, training.length)
   const start = (round - 1) * count
-  return Array.from({ length: count }, (_, i) => training[(start + i) % training.length]).filter((item) => item !== undefined)
+  return Array.from({ length: count }, (_, i) => training[(start + i) % training.length]).filter(
+    (item) => item !== undefined,
+  )
 }

@@ -9,7 +9,16 @@ import { version } from '../core/version.ts'
 import { heldOutSuite, type Suite } from '../evaluation/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
 import { buildPairs, pairingSeed } from '../pairing/index.ts'
-import type { Config, Document, Example, LanguageModel, OnRunEvent, PreferencePair, SkipReason, SuiteResult } from '../records/index.ts'
+import type {
+  Config,
+  Document,
+  Example,
+  LanguageModel,
+  OnRunEvent,
+  PreferencePair,
+  SkipReason,
+  SuiteResult,
+} from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import { RunFolder } from '../store/index.ts'
 import { synthesizeTo } from '../synthesis/index.ts'
@@ -98,7 +107,14 @@ class Run {
     let policy = this.models.initialPolicy
     let dir = this.models.initialDir
     const rounds: RoundSummary[] = [
-      { round: 0, results: await this.evaluate(0, policy, suites), examples: {}, pairs: 0, skipped: {}, checkpoint: null },
+      {
+        round: 0,
+        results: await this.evaluate(0, policy, suites),
+        examples: {},
+        pairs: 0,
+        skipped: {},
+        checkpoint: null,
+      },
     ]
     for (let round = 1; round <= this.config.rounds; round++) {
       const played = await this.playRound(round, policy, dir, documents)
@@ -124,7 +140,9 @@ class Run {
     const statuses = countStatuses(examples)
     const base = { round, examples: statuses, pairs: pairs.length, skipped }
     if (dir === null) {
-      this.note('no weights to train: set training.path to a folder with the weights of the model behind the server, or use pop train / pop export')
+      this.note(
+        'no weights to train: set training.path to a folder with the weights of the model behind the server, or use pop train / pop export',
+      )
       return { ...base, checkpoint: null }
     }
     if (pairs.length === 0) {
@@ -171,20 +189,31 @@ class Run {
     return examples
   }
 
-  private async pair(round: number, examples: readonly Example[]): Promise<{ pairs: PreferencePair[]; skipped: Record<SkipReason, number> }> {
+  private async pair(
+    round: number,
+    examples: readonly Example[],
+  ): Promise<{ pairs: PreferencePair[]; skipped: Record<SkipReason, number> }> {
     const { pairs, skipped } = buildPairs(examples, this.config.pairing, pairingSeed(this.config.seed, round))
     await this.folder.writeJsonl(this.folder.round(round).pairs, pairs)
     const reasons = Object.entries(skipped).filter(([, count]) => count > 0)
-    const summary = [`${pairs.length} pairs`, ...reasons.map(([reason, count]) => `${count} skipped (${reason})`)].join(', ')
+    const summary = [`${pairs.length} pairs`, ...reasons.map(([reason, count]) => `${count} skipped (${reason})`)].join(
+      ', ',
+    )
     this.onEvent({ type: 'stage', round, stage: 'pairing', state: 'finished', summary })
     return { pairs, skipped }
   }
 
-  private async train(round: number, policy: LanguageModel, dir: string, pairs: readonly PreferencePair[]): Promise<void> {
+  private async train(
+    round: number,
+    policy: LanguageModel,
+    dir: string,
+    pairs: readonly PreferencePair[],
+  ): Promise<void> {
     const { config, models } = this
     this.checkInterrupted()
     const initialDir = models.initialDir
-    const initial = config.training.reference === 'initial' && initialDir !== null ? models.folder(initialDir) : undefined
+    const initial =
+      config.training.reference === 'initial' && initialDir !== null ? models.folder(initialDir) : undefined
     // The players' engines give their memory back while the weights are trained.
     await models.release()
     await trainRound({
@@ -215,7 +244,17 @@ class Run {
       clock: this.clock,
       signal: this.options.signal,
       onProgress: ({ done, asked, promptTokens, completionTokens }) =>
-        this.onEvent({ type: 'progress', round, stage: 'evaluate', done, inFlight: asked - done, failed: 0, total: asked, promptTokens, completionTokens }),
+        this.onEvent({
+          type: 'progress',
+          round,
+          stage: 'evaluate',
+          done,
+          inFlight: asked - done,
+          failed: 0,
+          total: asked,
+          promptTokens,
+          completionTokens,
+        }),
     })
     const results: SuiteResult[] = []
     for (const suite of suites) {
@@ -232,7 +271,9 @@ class Run {
     const { config, options } = this
     const heldOut = config.evaluation.suites.includes('heldout') && documents.heldOut.length > 0
     if (config.evaluation.suites.includes('oracle') && options.suites === undefined) {
-      throw new ConfigError('evaluation.suites: the oracle judges the laboratory only; use heldout, or run: pop lab run')
+      throw new ConfigError(
+        'evaluation.suites: the oracle judges the laboratory only; use heldout, or run: pop lab run',
+      )
     }
     if (!heldOut) return options.suites ?? []
     const suite = heldOutSuite({
@@ -250,13 +291,19 @@ class Run {
     const { folder, config, clock } = this
     const { changed } = await folder.writeConfig(config)
     if (changed.length > 0) {
-      this.note(`the configuration changed since the last run (${changed.join(', ')}): what does not depend on it is kept`)
+      this.note(
+        `the configuration changed since the last run (${changed.join(', ')}): what does not depend on it is kept`,
+      )
     }
     const { task, popVersion = version } = this.options
     this.manifest = await ManifestKeeper.begin(folder, { config, task, documents, popVersion, clock })
   }
 
-  private async stage<T>(round: number, stage: 'synthesis' | 'pairing' | 'train' | 'evaluate', work: () => Promise<T>): Promise<T> {
+  private async stage<T>(
+    round: number,
+    stage: 'synthesis' | 'pairing' | 'train' | 'evaluate',
+    work: () => Promise<T>,
+  ): Promise<T> {
     await this.manifest?.mark(round, stage, 'running')
     const result = await work()
     await this.manifest?.mark(round, stage, 'done')

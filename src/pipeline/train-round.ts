@@ -71,7 +71,10 @@ async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
       onStep: (step, total) => onEvent({ type: 'step', round, step, total }),
     })
     if (leftOut.tooLong > 0) {
-      onEvent({ type: 'note', text: `${leftOut.tooLong} pairs are longer than the context or training.maxLength: left out` })
+      onEvent({
+        type: 'note',
+        text: `${leftOut.tooLong} pairs are longer than the context or training.maxLength: left out`,
+      })
     }
     await model.save(folder.round(round).checkpoint)
     return steps

@@ -35,5 +35,7 @@ async function runLabCorpus(invocation: Invocation, { terminal }: Context): Prom
   await mkdir(out, { recursive: true })
   const path = join(out, 'documents.jsonl')
   await writeFileAtomic(path, `${rows.join('\n')}\n`)
-  await terminal.write(invocation.has('json') ? `${JSON.stringify({ path, documents })}\n` : `${documents} documents: ${path}\n`)
+  await terminal.write(
+    invocation.has('json') ? `${JSON.stringify({ path, documents })}\n` : `${documents} documents: ${path}\n`,
+  )
 }

@@ -13,7 +13,10 @@ export const labPretrain: Command = {
   summary: "pretrain the laboratory's model from scratch with the embedded engine",
   usage: '[--out DIR]',
   examples: [
-    ['pop lab pretrain --out runs/lab-model', 'from random weights to a model that plays all four roles; under 90 minutes on 2 cores'],
+    [
+      'pop lab pretrain --out runs/lab-model',
+      'from random weights to a model that plays all four roles; under 90 minutes on 2 cores',
+    ],
     ['pop lab pretrain --out runs/lab-model --minutes 20', 'save and stop after 20 minutes; the same command goes on'],
     ['pop lab run --model runs/lab-model/…', 'play with the result; the command prints its folder'],
   ],
@@ -65,7 +68,11 @@ async function skillsOf(checkpoint: string, { terminal }: Context): Promise<Skil
   terminal.say('\nmeasuring skills on held-out things')
   const engine = await Engine.open(checkpoint)
   try {
-    return await measureSkills(new EmbeddedLanguageModel(engine, 'lab'), createWorld(), { seed: 'skills', cases: 200, candidates: 8 })
+    return await measureSkills(new EmbeddedLanguageModel(engine, 'lab'), createWorld(), {
+      seed: 'skills',
+      cases: 200,
+      candidates: 8,
+    })
   } finally {
     await engine.close()
   }

@@ -26,7 +26,10 @@ export const labRun: Command = {
     documents: { value: 'N', help: 'documents per round (default 128)' },
     pairs: { value: 'scored|random', help: 'how chosen and rejected are picked (default scored)' },
     'ungrounded-rubric': { help: 'withhold the document from the rubric writer' },
-    subjects: { value: 'known|unknown', help: 'documents on things the model knows, or on ones it does not (default known)' },
+    subjects: {
+      value: 'known|unknown',
+      help: 'documents on things the model knows, or on ones it does not (default known)',
+    },
     model: { value: 'DIR', help: 'another laboratory checkpoint than the one that comes with pop' },
     run: { value: 'DIR', help: 'the run folder (default runs/lab)' },
     json: jsonOption,

@@ -1,0 +1,174 @@
+/** Whole runs: a scripted server plays the roles, a small real model is trained. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { InterruptedError } from '../core/errors.ts'
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { rng } from '../core/rng.ts'
+import { modelFingerprint } from '../engine/index.ts'
+import { configSchema, type Config, type Document, type RunEvent, type SparseConfig } from '../records/index.ts'
+import { generalTask } from '../roles/tasks/general.ts'
+import { runPipeline } from './index.ts'
+import type { PipelineOptions } from './index.ts'
+
+const WEIGHTS = fileURLToPath(new URL('../../test/goldens/tiny-models/llama', import.meta.url))
+
+const documents = (count: number, from: string): Document[] =>
+  Array.from({ length: count }, (_, i) => ({
+    id: `${from}${i}`,
+    text: `Town ${i} of ${from} has ${i * 37} people.`,
+    source: from,
+  }))
+
+const SPARSE: SparseConfig = {
+  corpus: { source: 'memory', documents: 6 },
+  model: { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name: 'solver' },
+  roles: Object.fromEntries(
+    ['proposer', 'rubric', 'scorer'].map((name) => [
+      name,
+      { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name },
+    ]),
+  ),
+  synthesis: { candidates: 4 },
+  training: { path: WEIGHTS, lora: false, learningRate: 1e-3, batchSize: 2, schedule: 'constant', maxLength: 4096 },
+  evaluation: { suites: ['heldout'], samples: 2 },
+}
+
+/** Plays a role, named by the model that is asked for; the reply follows from the request. */
+function reply(model: string, prompt: string, seed: number, index: number): string {
+  const random = rng(prompt, model, seed, index)
+  const criterion = { name: 'Count', gold: '37', description: 'the number', weight: 2 }
+  switch (model) {
+    case 'proposer':
+      return `<problem>How many people live in town ${random.below(1000)}?</problem><answer>37</answer>`
+    case 'rubric':
+      return `<rubric>${JSON.stringify({ criterion_1: criterion })}</rubric>`
+    case 'scorer':
+      return `<evaluation>${JSON.stringify({ criterion_1: { name: 'Count', thoughts: 'so', rating: random.below(3) } })}</evaluation>`
+    default: {
+      // The model under test is also the judge of the held-out suite: it has to be able to play every role.
+      if (prompt.includes('<evaluation>')) return reply('scorer', prompt, seed, index)
+      if (prompt.includes('<rubric>')) return reply('rubric', prompt, seed, index)
+      if (prompt.includes('<problem>')) return reply('proposer', prompt, seed, index)
+      return `<answer>About ${random.below(1000)}.</answer>`
+    }
+  }
+}
+
+function scriptedServer(): { fetch: NonNullable<PipelineOptions['deps']>['fetch'] & object; calls: () => number } {
+  let calls = 0
+  const fetch = async (_url: string, init: RequestInit): Promise<Response> => {
+    calls++
+    const parsed = parseJson(typeof init.body === 'string' ? init.body : '')
+    const body = parsed.ok && isJsonObject(parsed.value) ? parsed.value : {}
+    const n = Number(body['n'] ?? 1)
+    const model = typeof body['model'] === 'string' ? body['model'] : ''
+    const texts = Array.from({ length: n }, (_, i) =>
+      reply(model, JSON.stringify(body['messages']), Number(body['seed']), i),
+    )
+    const choices = texts.map((content, index) => ({
+      index,
+      finish_reason: 'stop',
+      message: { role: 'assistant', content },
+    }))
+    return Response.json({ choices, usage: { prompt_tokens: 10, completion_tokens: 5 * n } })
+  }
+  return { fetch, calls: () => calls }
+}
+
+let dir = ''
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), 'pop-pipeline-'))
+})
+afterEach(() => rmSync(dir, { recursive: true, force: true }))
+
+function options(
+  runDir: string,
+  server: ReturnType<typeof scriptedServer>,
+  change: (config: Config) => Config = (c) => c,
+): PipelineOptions {
+  return {
+    config: change(configSchema.parse(SPARSE)),
+    runDir,
+    task: generalTask,
+    documents: { training: documents(6, 'train'), heldOut: documents(3, 'held'), facts: null },
+    deps: { env: {}, fetch: server.fetch },
+  }
+}
+
+const read = (...path: string[]): string => readFileSync(join(dir, ...path), 'utf8')
+
+describe('a run', () => {
+  test('plays, pairs, trains and evaluates, and leaves the documented files', async () => {
+    const events: RunEvent[] = []
+    const summary = await runPipeline({
+      ...options(join(dir, 'a'), scriptedServer()),
+      onEvent: (event) => events.push(event),
+    })
+    const [before, first] = summary.rounds
+    expect(before?.results.map(({ suite, round }) => [suite, round])).toEqual([['heldout', 0]])
+    expect(before?.results[0]?.validity).toBe(1)
+    expect(first?.pairs).toBeGreaterThan(0)
+    expect(read('a', 'round-1', 'examples.jsonl').trim().split('\n')).toHaveLength(6)
+    expect(read('a', 'round-1', 'pairs.jsonl').trim().split('\n')).toHaveLength(first?.pairs ?? 0)
+    expect(read('a', 'round-1', 'metrics.jsonl').trim().split('\n')).toHaveLength(Math.ceil((first?.pairs ?? 0) / 2))
+    expect(modelFingerprint(summary.checkpoint ?? '')).not.toBe(modelFingerprint(WEIGHTS))
+    for (const file of ['config.json', 'manifest.json', 'round-0/evaluation.json', 'round-1/evaluation.json']) {
+      expect(existsSync(join(dir, 'a', file)), file).toBe(true)
+    }
+    expect(events.filter(({ type }) => type === 'step').length).toBe(Math.ceil((first?.pairs ?? 0) / 2))
+  })
+
+  test('run again makes no call and changes no result', async () => {
+    const server = scriptedServer()
+    const first = await runPipeline(options(join(dir, 'a'), server))
+    const calls = server.calls()
+    const weights = modelFingerprint(first.checkpoint ?? '')
+    const again = await runPipeline(options(join(dir, 'a'), server))
+    expect(server.calls()).toBe(calls)
+    expect(again).toEqual(first)
+    expect(modelFingerprint(again.checkpoint ?? '')).toBe(weights)
+  })
+
+  test('interrupted anywhere and run again ends as an undisturbed run does', async () => {
+    const whole = await runPipeline(options(join(dir, 'whole'), scriptedServer()))
+    const wanted = read('whole', 'round-1', 'examples.jsonl')
+    for (const stopAfter of [2, 9, 25]) {
+      const runDir = join(dir, `cut-${stopAfter}`)
+      const server = scriptedServer()
+      const controller = new AbortController()
+      const onEvent = (): void => {
+        if (server.calls() >= stopAfter) controller.abort(new InterruptedError('stop'))
+      }
+      await expect(runPipeline({ ...options(runDir, server), signal: controller.signal, onEvent })).rejects.toThrow(
+        InterruptedError,
+      )
+      const cut = await runPipeline(options(runDir, server))
+      expect(read(`cut-${stopAfter}`, 'round-1', 'examples.jsonl')).toBe(wanted)
+      expect(cut.rounds).toEqual(
+        whole.rounds.map((round) => ({
+          ...round,
+          checkpoint: round.checkpoint?.replace('whole', `cut-${stopAfter}`) ?? null,
+        })),
+      )
+    }
+  })
+
+  test('with other pairing rules keeps questions, candidates and scores', async () => {
+    const server = scriptedServer()
+    await runPipeline(options(join(dir, 'a'), server))
+    const calls = server.calls()
+    const before = read('a', 'round-1', 'pairs.jsonl')
+    const notes: string[] = []
+    await runPipeline({
+      ...options(join(dir, 'a'), server, (config) => ({ ...config, pairing: { ...config.pairing, bestOf: 2 } })),
+      onEvent: (event) => event.type === 'note' && notes.push(event.text),
+    })
+    expect(read('a', 'round-1', 'pairs.jsonl')).not.toBe(before)
+    // The trained model differs, so that its own held-out answers are asked for again: of the embedded engine and the judge.
+    expect(server.calls() - calls).toBeLessThanOrEqual(3 * 3)
+    expect(notes.join('\n')).toContain('pairing.bestOf')
+  })
+})
