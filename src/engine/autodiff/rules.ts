@@ -26,7 +26,7 @@ import type { RowTerm, Term } from './terms.ts'
 import { productTerm, sumOfTerms, tensorTerm } from './terms.ts'
 
 /** What one input receives. `rows` is for tables that are read by index. */
-export interface Contribution {
+interface Contribution {
   readonly term?: Term
   readonly rows?: RowTerm
 }

@@ -9,7 +9,7 @@ import { sizeOf, toTensorData } from './dtype.ts'
 import type { Attributes, OnnxNode } from './onnx.ts'
 import { SENTINEL_OUTPUT, writeModel } from './onnx.ts'
 
-export type { Attributes, AttributeValue } from './onnx.ts'
+export type { Attributes } from './onnx.ts'
 export { MICROSOFT, SENTINEL_OUTPUT } from './onnx.ts'
 
 /** A tensor of the graph: an input, a constant, or what a node gives. */

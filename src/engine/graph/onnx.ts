@@ -19,7 +19,7 @@ export const MICROSOFT = 'com.microsoft'
  */
 export const SENTINEL_OUTPUT = 'pop.sentinel'
 
-export type AttributeValue =
+type AttributeValue =
   | { readonly int: number }
   | { readonly float: number }
   | { readonly string: string }
@@ -29,7 +29,7 @@ export type AttributeValue =
 export type Attributes = Readonly<Record<string, AttributeValue>>
 
 /** A tensor by name. */
-export interface OnnxTensor {
+interface OnnxTensor {
   readonly name: string
   readonly shape: readonly number[]
   readonly dtype: Dtype

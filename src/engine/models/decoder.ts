@@ -31,7 +31,7 @@ export function gradientOutput(parameter: string): string {
 }
 
 /** Rows [B·T, d] that belong to a parameter's gradient at the indices that `indices` was fed with. */
-export interface RowOutput {
+interface RowOutput {
   readonly output: string
   readonly parameter: string
   readonly indices: typeof IDS | typeof TARGETS

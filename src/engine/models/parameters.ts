@@ -7,7 +7,7 @@ import { rng } from '../../core/rng.ts'
 import type { ModelConfig } from './config.ts'
 
 /** What a parameter is, for its start value and for weight decay. */
-export type ParameterKind = 'matrix' | 'embedding' | 'norm' | 'bias'
+type ParameterKind = 'matrix' | 'embedding' | 'norm' | 'bias'
 
 export interface ParameterSpec {
   readonly name: string

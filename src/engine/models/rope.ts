@@ -11,7 +11,7 @@ export interface RopeTable {
 }
 
 /** Angle per position of each pair of coordinates: theta^(−2i / headDim), scaled where the model says so. [headDim / 2] */
-export function ropeFrequencies(config: Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>): Float64Array {
+function ropeFrequencies(config: Pick<ModelConfig, 'headDim' | 'ropeTheta' | 'ropeScaling'>): Float64Array {
   return Float64Array.from({ length: config.headDim / 2 }, (_, i) => {
     const frequency = config.ropeTheta ** ((-2 * i) / config.headDim)
     return config.ropeScaling === undefined ? frequency : scaleLlama3(frequency, config.ropeScaling)

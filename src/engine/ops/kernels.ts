@@ -7,7 +7,7 @@ import { MICROSOFT } from '../graph/graph.ts'
 import { sizeOf } from '../graph/dtype.ts'
 
 /** NumPy broadcasting. Throws RangeError when the shapes do not go together. */
-export function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) => {
     const left = a[i - rank + a.length] ?? 1

@@ -2,7 +2,7 @@
  * Learning-rate schedules, as pure functions of the step, with the values of transformers' `get_scheduler`.
  */
 
-export type ScheduleType = 'constant' | 'linear' | 'cosine'
+type ScheduleType = 'constant' | 'linear' | 'cosine'
 
 export interface Schedule {
   readonly type: ScheduleType
