@@ -108,17 +108,18 @@ describe('a run', () => {
       onEvent: (event) => events.push(event),
     })
     const [before, first] = summary.rounds
+    const pairs = first?.pairs ?? 0
     expect(before?.results.map(({ suite, round }) => [suite, round])).toEqual([['heldout', 0]])
     expect(before?.results[0]?.validity).toBe(1)
-    expect(first?.pairs).toBeGreaterThan(0)
+    expect(pairs).toBeGreaterThan(0)
     expect(read('a', 'round-1', 'examples.jsonl').trim().split('\n')).toHaveLength(6)
-    expect(read('a', 'round-1', 'pairs.jsonl').trim().split('\n')).toHaveLength(first?.pairs ?? 0)
-    expect(read('a', 'round-1', 'metrics.jsonl').trim().split('\n')).toHaveLength(Math.ceil((first?.pairs ?? 0) / 2))
+    expect(read('a', 'round-1', 'pairs.jsonl').trim().split('\n')).toHaveLength(pairs)
+    expect(read('a', 'round-1', 'metrics.jsonl').trim().split('\n')).toHaveLength(Math.ceil(pairs / 2))
     expect(modelFingerprint(summary.checkpoint ?? '')).not.toBe(modelFingerprint(WEIGHTS))
     for (const file of ['config.json', 'manifest.json', 'round-0/evaluation.json', 'round-1/evaluation.json']) {
       expect(existsSync(join(dir, 'a', file)), file).toBe(true)
     }
-    expect(events.filter(({ type }) => type === 'step').length).toBe(Math.ceil((first?.pairs ?? 0) / 2))
+    expect(events.filter(({ type }) => type === 'step').length).toBe(Math.ceil(pairs / 2))
   })
 
   test('run again makes no call and changes no result', async () => {
