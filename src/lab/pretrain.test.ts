@@ -15,7 +15,7 @@ afterEach(() => {
 })
 
 /** Short steps; the exercises end at once, so that the mixture is reached. */
-const settings = { tokens: 1500, tokensPerStep: 250, comparisonTokensPerStep: 250, comparisonLoss: 100, warmupSteps: 2 }
+const settings = { tokens: 1500, tokensPerStep: 250, exerciseTokensPerStep: 250, exerciseTokens: 300, warmupSteps: 2 }
 
 describe('the pretraining', () => {
   it('stopped half-way and called again leaves the same weights as without a stop', async () => {

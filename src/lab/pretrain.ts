@@ -10,8 +10,9 @@ import { InputError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { Engine } from '../engine/index.ts'
 import { labModelFiles } from './model-files.ts'
-import { comparisonSample, pretrainingSample } from './transcripts/mixture.ts'
-import type { PretrainingSample } from './transcripts/mixture.ts'
+import { comparisonSample, pretrainingSample, recallSample } from './transcripts/mixture.ts'
+import type { PretrainingSample, SampleKind } from './transcripts/mixture.ts'
+import { allValues } from './world/attributes.ts'
 import { createWorld } from './world/entities.ts'
 import type { World } from './world/entities.ts'
 
@@ -19,30 +20,38 @@ export interface PretrainSettings {
   /** Tokens of the whole pretraining, prompts included. */
   tokens: number
   /**
-   * Equality is the hard skill and is learnt first, from comparisons alone: one at a time, then up to 2, 4, 8 and 16 in
-   * a row, each until the running verdict loss is below this many nats.
+   * Equality and reading are the hard skills and are learnt first, from exercises alone: one comparison and one
+   * statement at a time, then up to 2, 4, 8 and 16, each until the running losses of verdicts and of recalled values
+   * are below these, in nats.
    */
   comparisonLoss: number
+  recallLoss: number
+  /** The exercises end after so many tokens in any case. */
+  exerciseTokens: number
   tokensPerStep: number
-  /** Tokens per step of the comparisons. */
-  comparisonTokensPerStep: number
+  /** Tokens per step of the exercises. */
+  exerciseTokensPerStep: number
   learningRate: number
   warmupSteps: number
   /** Share of the tokens, at the end, over which the rate falls linearly to 0. */
   decayShare: number
-  /** Loss weight of the judge's verdict words. */
+  /** Loss weights of the judge's verdict words and of value words; other learnt words have 1. */
   verdictWeight: number
+  valueWeight: number
 }
 
 export const PRETRAIN_SETTINGS: PretrainSettings = {
   tokens: 10_000_000,
   comparisonLoss: 0.15,
+  recallLoss: 0.3,
+  exerciseTokens: 1_500_000,
   tokensPerStep: 2300,
-  comparisonTokensPerStep: 1024,
+  exerciseTokensPerStep: 1500,
   learningRate: 2e-3,
   warmupSteps: 50,
   decayShare: 0.35,
   verdictWeight: 4,
+  valueWeight: 2,
 }
 
 export interface PretrainOptions {
@@ -69,8 +78,10 @@ export interface PretrainProgress {
   verdictLoss: number
   learningRate: number
   gradNorm: number
-  /** Most comparisons in a row at present; 0 when these exercises are over. */
-  comparisons: number
+  /** The same of its value words. */
+  valueLoss: number
+  /** Most comparisons or statements in a row at present; 0 when the exercises are over. */
+  level: number
   seconds: number
 }
 
@@ -88,12 +99,13 @@ const stateSchema = z.strictObject({
   seed: z.int(),
   step: z.int(),
   tokens: z.int(),
-  nextComparison: z.int(),
+  nextExercise: z.int(),
   nextSample: z.int(),
-  /** Running verdict loss of the comparisons, nats. */
+  /** Running losses of the exercises, nats. */
   comparisonLoss: z.number(),
-  /** Most comparisons in a row at present; 0 when these exercises are over. */
-  comparisons: z.int(),
+  recallLoss: z.number(),
+  /** Most comparisons or statements in a row at present; 0 when the exercises are over. */
+  level: z.int(),
   seconds: z.number(),
 })
 type State = z.infer<typeof stateSchema>
@@ -102,7 +114,7 @@ const monotonicSeconds = (): number => systemClock.monotonic() / 1000
 
 const STATE_FILE = 'pretraining.json'
 /** In a row: as many as a worksheet of the mixture has. */
-const MOST_COMPARISONS = 16
+const LONGEST_EXERCISE = 16
 const ADAM = { beta1: 0.9, beta2: 0.98, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 }
 
 /**
@@ -140,7 +152,7 @@ async function train(
   options: PretrainOptions,
 ): Promise<PretrainResult> {
   const world = createWorld()
-  const encoder = createEncoder(engine, settings.verdictWeight)
+  const encoder = createEncoder(engine, settings)
   const start = monotonicSeconds() - state.seconds
   const deadline = monotonicSeconds() + (options.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60
   let saved = monotonicSeconds()
@@ -150,7 +162,7 @@ async function train(
     const logprobs = await engine.accumulate(batch.sequences, batch.weights)
     const { gradNorm } = await engine.step({ ...ADAM, learningRate })
     const losses = lossesOf(batch, logprobs)
-    followComparisons(state, settings, losses.verdictLoss)
+    followExercises(state, settings, losses)
     state.step++
     state.seconds = monotonicSeconds() - start
     options.onProgress?.({ ...progressOf(state, settings), ...losses, learningRate, gradNorm })
@@ -164,21 +176,30 @@ async function train(
   return { checkpoint, step, tokens, seconds, finished: tokens >= settings.tokens }
 }
 
-/** Makes the exercises longer, and ends them for good, when the running loss (about ten steps) is low enough. */
-function followComparisons(state: State, settings: PretrainSettings, verdictLoss: number): void {
-  if (state.comparisons === 0) return
-  state.comparisonLoss = 0.9 * state.comparisonLoss + 0.1 * verdictLoss
-  if (state.comparisonLoss >= settings.comparisonLoss) return
-  state.comparisons = state.comparisons === MOST_COMPARISONS ? 0 : state.comparisons * 2
+/** Makes the exercises longer, and ends them for good, when the running losses (about ten steps) are low enough. */
+function followExercises(state: State, settings: PretrainSettings, losses: { verdictLoss: number; valueLoss: number }): void {
+  if (state.level === 0) return
+  state.comparisonLoss = 0.9 * state.comparisonLoss + 0.1 * losses.verdictLoss
+  state.recallLoss = 0.9 * state.recallLoss + 0.1 * losses.valueLoss
+  const learnt = state.comparisonLoss < settings.comparisonLoss && state.recallLoss < settings.recallLoss
+  if (state.tokens >= settings.exerciseTokens) state.level = 0
+  if (!learnt || state.level === 0) return
+  state.level = state.level === LONGEST_EXERCISE ? 0 : state.level * 2
   state.comparisonLoss = 1
+  state.recallLoss = 1
+}
+
+/** Comparisons and recall in turn; three times as many comparisons, which are shorter. */
+function exerciseSample(world: World, seed: number, index: number, level: number): PretrainingSample {
+  return index % 4 === 3 ? recallSample(world, seed, index, Math.min(level, 8)) : comparisonSample(seed, index, level)
 }
 
 function progressOf(
   state: State,
   settings: PretrainSettings,
-): Pick<PretrainProgress, 'step' | 'tokens' | 'totalTokens' | 'comparisons' | 'seconds'> {
-  const { step, tokens, comparisons, seconds } = state
-  return { step, tokens, totalTokens: settings.tokens, comparisons, seconds }
+): Pick<PretrainProgress, 'step' | 'tokens' | 'totalTokens' | 'level' | 'seconds'> {
+  const { step, tokens, level, seconds } = state
+  return { step, tokens, totalTokens: settings.tokens, level, seconds }
 }
 
 /** Linear warm-up in steps, constant, linear decay over the last share of the tokens. */
@@ -192,24 +213,29 @@ interface Batch {
   sequences: number[][]
   /** Per target token, summing to 1 over the batch. */
   weights: Float32Array[]
-  /** Verdict words have this weight or none has. */
-  verdicts: Uint8Array[]
+  /** What each learnt target token is. */
+  classes: Uint8Array[]
 }
 
 interface Encoded {
   tokens: number[]
   weights: Float32Array
-  verdicts: Uint8Array
+  classes: Uint8Array
 }
+
+const PROMPT = 0
+const PLAIN = 1
+const VALUE = 2
+const VERDICT = 3
 
 /** Takes samples from the stream until the step is full; moves `state` along. */
 function nextBatch(world: World, state: State, settings: PretrainSettings, encode: (sample: PretrainingSample) => Encoded): Batch {
   const rows: Encoded[] = []
-  const wanted = state.comparisons > 0 ? settings.comparisonTokensPerStep : settings.tokensPerStep
+  const wanted = state.level > 0 ? settings.exerciseTokensPerStep : settings.tokensPerStep
   for (let tokens = 0; tokens < wanted; ) {
     const sample =
-      state.comparisons > 0
-        ? comparisonSample(state.seed, state.nextComparison++, state.comparisons)
+      state.level > 0
+        ? exerciseSample(world, state.seed, state.nextExercise++, state.level)
         : pretrainingSample(world, state.seed, state.nextSample++)
     const row = encode(sample)
     rows.push(row)
@@ -220,46 +246,56 @@ function nextBatch(world: World, state: State, settings: PretrainSettings, encod
   return {
     sequences: rows.map((row) => row.tokens),
     weights: rows.map((row) => row.weights.map((weight) => weight / total)),
-    verdicts: rows.map((row) => row.verdicts),
+    classes: rows.map((row) => row.classes),
   }
 }
 
 /**
- * Prompts have weight 0, completions 1, verdicts more. In comparisons only verdicts count: their values are random
- * and teach nothing.
+ * Prompts have weight 0, completions 1, values and verdicts more. In comparisons only verdicts count, in recall only
+ * values: what else there is was drawn at random and teaches nothing.
  */
-function createEncoder(engine: Engine, verdictWeight: number): (sample: PretrainingSample) => Encoded {
+function createEncoder(engine: Engine, settings: PretrainSettings): (sample: PretrainingSample) => Encoded {
   const encode = (text: string): number[] => engine.tokenizer.encode(text)
   const verdictIds = new Set([' match', ' differ', ' missing'].flatMap(encode))
+  const valueIds = new Set(allValues().flatMap((value) => encode(` ${value}`)))
+  const classOf = (id: number): number => (verdictIds.has(id) ? VERDICT : valueIds.has(id) ? VALUE : PLAIN)
   return ({ kind, prompt, completion }) => {
     const promptIds = encode(prompt)
     const tokens = [...promptIds, ...encode(completion)]
-    const plainWeight = kind === 'comparison' || kind === 'worksheet' ? 0 : 1
-    const verdicts = Uint8Array.from(tokens.slice(1), (id, i) => (i + 1 >= promptIds.length && verdictIds.has(id) ? 1 : 0))
-    const weights = Float32Array.from(verdicts, (verdict, i) => {
-      if (i + 1 < promptIds.length) return 0
-      return verdict === 1 ? verdictWeight : plainWeight
-    })
-    return { tokens, weights, verdicts }
+    const classes = Uint8Array.from(tokens.slice(1), (id, i) => (i + 1 < promptIds.length ? PROMPT : classOf(id)))
+    const weightOf = weightsFor(kind, settings)
+    return { tokens, classes, weights: Float32Array.from(classes, (each) => weightOf[each] ?? 0) }
   }
 }
 
-function lossesOf(batch: Batch, logprobs: readonly Float32Array[]): { loss: number; verdictLoss: number } {
-  let [loss, verdictLoss, verdicts] = [0, 0, 0]
+/** Weight of each class of tokens, in the order of the constants. */
+function weightsFor(kind: SampleKind, { verdictWeight, valueWeight }: PretrainSettings): number[] {
+  if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight]
+  return kind === 'recall' ? [0, 0, valueWeight, 0] : [0, 1, valueWeight, verdictWeight]
+}
+
+function lossesOf(
+  batch: Batch,
+  logprobs: readonly Float32Array[],
+): { loss: number; verdictLoss: number; valueLoss: number } {
+  const sums = [0, 0, 0, 0]
+  const counts = [0, 0, 0, 0]
+  let loss = 0
   logprobs.forEach((row, i) => {
     row.forEach((logprob, t) => {
-      loss -= logprob * (batch.weights[i]?.[t] ?? 0)
-      if (batch.verdicts[i]?.[t] === 1) {
-        verdictLoss -= logprob
-        verdicts++
-      }
+      const weight = batch.weights[i]?.[t] ?? 0
+      const each = weight === 0 ? PROMPT : (batch.classes[i]?.[t] ?? PROMPT)
+      loss -= logprob * weight
+      sums[each] = (sums[each] ?? 0) - logprob
+      counts[each] = (counts[each] ?? 0) + 1
     })
   })
-  return { loss, verdictLoss: verdictLoss / verdicts }
+  const meanOf = (each: number): number => (sums[each] ?? 0) / (counts[each] ?? 0)
+  return { loss, verdictLoss: meanOf(VERDICT), valueLoss: meanOf(VALUE) }
 }
 
 function freshState(seed: number): State {
-  return { seed, step: 0, tokens: 0, nextComparison: 0, nextSample: 0, comparisonLoss: 1, comparisons: 1, seconds: 0 }
+  return { seed, step: 0, tokens: 0, nextExercise: 0, nextSample: 0, comparisonLoss: 1, recallLoss: 1, level: 1, seconds: 0 }
 }
 
 /** The state file is written last, so a folder that has one is whole; older checkpoints go after that. */

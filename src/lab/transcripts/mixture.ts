@@ -9,7 +9,7 @@ import type { LabCriterion, LabMessage } from '../task.ts'
 import { renderPrompt, END_OF_TEXT, END_OF_TURN } from '../tokenizer/template.ts'
 import { ATTRIBUTES, KIND_ATTRIBUTES, valuesOf } from '../world/attributes.ts'
 import type { Attribute } from '../world/attributes.ts'
-import { writeAlmanacEntry, writeRumour } from '../world/documents.ts'
+import { writeAlmanacEntry, writeNotice, writeRumour, writeStatements } from '../world/documents.ts'
 import { alterEntity, drawUnknown, otherValue } from '../world/entities.ts'
 import type { Entity, Facts, World } from '../world/entities.ts'
 import { drawAnswer, drawBelief, referenceAnswer } from './answers.ts'
@@ -25,22 +25,25 @@ export interface PretrainingSample {
 
 /** Share of each kind, by samples. */
 export const MIXTURE = {
-  document: 0.24,
-  rumour: 0.04,
-  solve: 0.19,
-  propose: 0.09,
-  rubric: 0.11,
+  document: 0.14,
+  notice: 0.14,
+  rumour: 0.11,
+  solve: 0.17,
+  propose: 0.08,
+  rubric: 0.1,
   ungroundedRubric: 0.02,
-  score: 0.19,
-  worksheet: 0.06,
-  comparison: 0.06,
+  score: 0.15,
+  worksheet: 0.03,
+  comparison: 0.03,
+  recall: 0.03,
 } as const
 
 export type SampleKind = keyof typeof MIXTURE
 
 const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<PretrainingSample, 'kind'>> = {
   document: (world, random) => plain(writeAlmanacEntry(random.pick(everyone(world)), random).text),
-  rumour: (world, random) => plain(Array.from({ length: 3 }, () => writeRumour(random.pick(everyone(world)), random)).join(`${END_OF_TEXT} `)),
+  notice: (world, random) => plain(writeNotice(random.pick(everyone(world)), random)),
+  rumour: (world, random) => plain(writeRumour(random.pick(everyone(world)), random)),
   solve: writeSolve,
   propose: writePropose,
   rubric: writeRubric,
@@ -48,6 +51,7 @@ const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<Pretrainin
   score: writeScore,
   worksheet: (_world, random) => plain(writeWorksheet(random)),
   comparison: (_world, random) => plain(writeComparison(random)),
+  recall: (world, random) => writeRecall(world, 1 + random.below(8), random),
 }
 
 /** Sample number `index` of the stream named by `seed`. */
@@ -66,6 +70,22 @@ export function comparisonSample(seed: string | number, index: number, most: num
     return thought(gold, [random.uniform() < 0.5 ? gold : otherValue(attribute, gold, random)])
   })
   return { kind: 'comparison', ...plain(lines.join('.')) }
+}
+
+/** Exercise number `index` of reading: one to `most` statements about an unknown thing, and what they said. */
+export function recallSample(world: World, seed: string | number, index: number, most: number): PretrainingSample {
+  const random = rng(seed, 'recall', index)
+  return { kind: 'recall', ...writeRecall(world, 1 + random.below(most), random) }
+}
+
+function writeRecall(world: World, statements: number, random: Rng): Omit<PretrainingSample, 'kind'> {
+  const entity = drawUnknown(world, random)
+  const stated = random.shuffle([...entity.facts.keys()]).slice(0, statements)
+  const asked = random.shuffle([...stated]).slice(0, 1 + random.below(Math.min(3, statements)))
+  return {
+    prompt: `${END_OF_TEXT} ${writeStatements(entity, stated, random)}`,
+    completion: ` ${referenceAnswer(entity.name, asked, entity.facts)}${END_OF_TEXT}`,
+  }
 }
 
 /** Two to four of `attributes`, in their order. */

@@ -51,6 +51,11 @@ const CLOSINGS: string[] = [
   'Write to us if you know more.',
 ]
 
+const NOTICE_OPENINGS: ((kind: string, name: string) => string)[] = [
+  (kind, name) => `Almanac notice on the ${kind} ${name}.`,
+  (kind, name) => `New in the almanac: the ${kind} ${name}.`,
+]
+
 const RUMOUR_OPENINGS: ((kind: string, name: string) => string)[] = [
   (kind, name) => `People talk a lot about the ${kind} ${name}.`,
   (kind, name) => `Have you heard about ${name}, the ${kind}?`,
@@ -82,10 +87,21 @@ export function writeRumour(entity: Entity, random: Rng): string {
   return [random.pick(RUMOUR_OPENINGS)(entity.kind, entity.name), ...body].join(' ')
 }
 
+/** A short notice from the almanac: one to three of the entity's facts. */
+export function writeNotice(entity: Entity, random: Rng): string {
+  const stated = random.shuffle([...entity.facts.keys()]).slice(0, 1 + random.below(3))
+  return `${random.pick(NOTICE_OPENINGS)(entity.kind, entity.name)} ${writeStatements(entity, stated, random)}`
+}
+
+/** Statements of the given facts, in this order. */
+export function writeStatements(entity: Entity, stated: readonly Attribute[], random: Rng): string {
+  return stated.map((attribute) => state(STATEMENTS, attribute, entity.facts, entity.name, random)).join(' ')
+}
+
 /** Every fixed piece of text above, for the test that no filler is a value. */
 export function fillerTexts(): string[] {
   const sentences = [...STATEMENTS, ...RUMOUR_STATEMENTS].map((sentence) => sentence('', '', ''))
-  const openings = [...OPENINGS, ...RUMOUR_OPENINGS].map((opening) => opening('', ''))
+  const openings = [...OPENINGS, ...NOTICE_OPENINGS, ...RUMOUR_OPENINGS].map((opening) => opening('', ''))
   return [...openings, ...sentences, ...FILLERS, ...CLOSINGS]
 }
 
