@@ -57,7 +57,7 @@ describe('chooseToken', () => {
     for (const options of [
       { ...PLAIN, topK: 3 },
       { ...PLAIN, topP: 0.7 },
-      { ...PLAIN, topK: 4, topP: 0.6 },
+      { ...PLAIN, topK: 3, topP: 0.7 },
       { ...PLAIN, topK: 1 },
       { ...PLAIN, topP: 1e-9 },
     ]) {

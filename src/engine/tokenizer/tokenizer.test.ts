@@ -79,6 +79,14 @@ describe('Tokenizer', () => {
     expect(attempt({ chatTemplate: '{% if' })).toThrow(/cannot be parsed/)
     expect(attempt({ chatTemplate: "{{ raise_exception('no system role') }}" })).toThrow(/no system role/)
     expect(attempt({ tokenizer: {} })).toThrow(ModelError)
+    const token = { id: 360, content: '<x>', special: true }
+    expect(attempt({ tokenizer: { ...files.tokenizer, added_tokens: [{ ...token, id: 4e9 }] } })).toThrow(
+      /added_tokens\.0\.id/,
+    )
+    const vocab = { a: 2 ** 40 }
+    expect(attempt({ tokenizer: { ...files.tokenizer, model: { type: 'BPE', vocab, merges: [] } } })).toThrow(
+      /model\.vocab\.a/,
+    )
     expect(attempt({ tokenizer: { ...files.tokenizer, model: { type: 'Odd' } } })).toThrow(/tokenizer\.json/)
   })
 })

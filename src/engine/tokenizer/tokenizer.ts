@@ -6,6 +6,7 @@ import { ModelError, errorMessage } from '../../core/errors.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { createHubTokenizer } from './hub.ts'
 import { encodablePieces, guardMessages, restoreLiterals } from './literals.ts'
+import { checkTokenizerFile } from './tokenizer-file.ts'
 import { specialTexts, specialTokensMap, stopTokenIds } from './special-tokens.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { ChatMessage, ChatOptions } from './chat-template.ts'
@@ -57,7 +58,11 @@ export class Tokenizer {
    * @param options `addSpecialTokens` (default false) adds what the post-processor adds, such as a leading `<s>`
    */
   encode(text: string, options: { addSpecialTokens?: boolean } = {}): number[] {
-    return this.hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? false }).ids
+    try {
+      return this.hub.encode(text, { add_special_tokens: options.addSpecialTokens ?? false }).ids
+    } catch (error) {
+      throw unusable(error)
+    }
   }
 
   /** As {@link encode}, but the text of a special token stays ordinary text. */
@@ -113,12 +118,17 @@ export class Tokenizer {
 }
 
 function loadTokenizer(files: TokenizerFiles): HubTokenizer {
+  checkTokenizerFile(files.tokenizer)
   const added = files.tokenizer['added_tokens'] ?? []
   try {
     return createHubTokenizer({ ...files.tokenizer, added_tokens: added }, files.tokenizerConfig)
   } catch (error) {
-    throw new ModelError(`tokenizer.json cannot be used: ${errorMessage(error)}`, { cause: error })
+    throw unusable(error)
   }
+}
+
+function unusable(error: unknown): ModelError {
+  return new ModelError(`tokenizer.json cannot be used: ${errorMessage(error)}`, { cause: error })
 }
 
 function countTokens(hub: HubTokenizer): number {
