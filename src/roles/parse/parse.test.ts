@@ -320,9 +320,10 @@ describe('any text', () => {
       tagged(`{${text}}`),
     ])
     for (const text of texts) {
-      const start = performance.now()
+      const start = process.cpuUsage()
       for (const parse of all) parse(text)
-      expect(performance.now() - start).toBeLessThan(2000)
+      // Processor time: on a busy machine the clock on the wall says nothing of the parser.
+      expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000)
     }
   })
 })
