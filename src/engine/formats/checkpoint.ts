@@ -12,8 +12,8 @@ import { storedBytes, writeSafetensors } from './safetensors-writer.ts'
 import type { TensorInfo } from './safetensors-header.ts'
 import type { NamedTensor, StoredDtype } from './safetensors-writer.ts'
 
-export const WEIGHTS_FILE = 'model.safetensors'
-export const INDEX_FILE = 'model.safetensors.index.json'
+const WEIGHTS_FILE = 'model.safetensors'
+const INDEX_FILE = 'model.safetensors.index.json'
 
 /** transformers' default shard size. */
 const DEFAULT_SHARD_BYTES = 5_000_000_000

@@ -91,6 +91,7 @@ export class WorkerClient implements EngineBackend {
 
 /** Beside this file: `entry.js` when built; from the sources, a step that can load TypeScript comes first. */
 function startWorker(): Worker {
-  const entry = import.meta.url.endsWith('.ts') ? './dev-entry.mjs' : './entry.js'
-  return new Worker(new URL(entry, import.meta.url))
+  return import.meta.url.endsWith('.ts')
+    ? new Worker(new URL('./dev-entry.mjs', import.meta.url))
+    : new Worker(new URL('./entry.js', import.meta.url))
 }
