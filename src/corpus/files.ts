@@ -5,8 +5,8 @@ import { glob, isDynamicPattern } from 'tinyglobby'
 import { InputError } from '../core/errors.ts'
 
 /** What can be read, by the end of the name. */
-export const corpusExtensions = ['.jsonl', '.txt', '.md'] as const
-export type CorpusExtension = (typeof corpusExtensions)[number]
+const corpusExtensions = ['.jsonl', '.txt', '.md'] as const
+type CorpusExtension = (typeof corpusExtensions)[number]
 
 const supported = corpusExtensions.join(', ')
 

@@ -16,8 +16,9 @@ function callsUntilOpen(concurrency: number, calls: number, fails: (index: numbe
 }
 
 describe('CircuitBreaker', () => {
-  it('opens at the tenth failure when nothing ever worked', () => {
+  it('opens at the tenth failure when nothing ever worked, later where more is in flight', () => {
     expect(callsUntilOpen(4, 100, () => true)).toBe(10)
+    expect(callsUntilOpen(100, 1000, () => true)).toBe(200)
   })
 
   it('opens soon after a working model stops working, later where more is in flight', () => {

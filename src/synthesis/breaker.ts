@@ -1,16 +1,17 @@
 /** Decides when a model is out of order for good: most of the latest calls to it failed. Knows no calls. */
 import { EndpointError } from '../core/errors.ts'
 
-const firstFailures = 10
+const fewestFirstFailures = 10
 const smallestWindow = 20
 const openShare = 0.9
 
 /**
- * Opens when the first ten calls all failed, or when 90 % of the latest `window` did. A server that fails three calls
+ * Opens when the first calls all failed (ten, or twice what is in flight), or when 90 % of the latest `window` did. A server that fails three calls
  * in ten stays far from both (odds below one in ten million per window of 20).
  */
 export class CircuitBreaker {
   private readonly window: number
+  private readonly firstFailures: number
   private readonly latest: boolean[] = []
   private failures = 0
   private everWorked = false
@@ -19,6 +20,7 @@ export class CircuitBreaker {
   /** `concurrency`: a moment's fault fails everything in flight at once, so the window holds twice as much. */
   constructor(concurrency: number) {
     this.window = Math.max(smallestWindow, 2 * concurrency)
+    this.firstFailures = Math.max(fewestFirstFailures, 2 * concurrency)
   }
 
   succeeded(): void {
@@ -35,7 +37,7 @@ export class CircuitBreaker {
   failed(error: EndpointError): boolean {
     this.lastError = error
     this.record(true)
-    if (!this.everWorked) return this.failures >= firstFailures
+    if (!this.everWorked) return this.failures >= this.firstFailures
     return this.latest.length >= this.window && this.failures >= openShare * this.latest.length
   }
 

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest'
+import { systemClock } from '../core/clock.ts'
 import { BudgetError, EndpointError, InterruptedError } from '../core/errors.ts'
 import type { Example, LanguageModel } from '../records/index.ts'
 import type { SynthesisEvent } from './events.ts'
@@ -23,6 +24,19 @@ describe('faults', () => {
     expect(clock.waits[0]).toBe(7000)
     expect(clock.waits[1]).toBeGreaterThanOrEqual(1000)
     expect(clock.waits[1]).toBeLessThanOrEqual(3000)
+  })
+
+  it('lets many calls wait at once without a warning about listeners', async () => {
+    const warnings: Error[] = []
+    const listen = (warning: Error): unknown => warnings.push(warning)
+    process.on('warning', listen)
+    const models = makeModels({ proposer: { fail: (_request, attempt) => (attempt === 1 ? down : null) } })
+    const clock = { ...systemClock, sleep: (ms: number, signal?: AbortSignal) => systemClock.sleep(ms / 100, signal) }
+    await synthesize(await options({ documents: makeDocuments(30), models, concurrency: 30, clock }))
+    await new Promise((go) => setImmediate(go))
+    process.off('warning', listen)
+    expect(models.proposer.requests).toHaveLength(60)
+    expect(warnings).toEqual([])
   })
 
   it('leaves one candidate unscored when its judge fails, its siblings alone, and makes up for it on resume', async () => {

@@ -1,4 +1,5 @@
 /** The one switch that ends a synthesis early. The first reason counts. Knows no calls. */
+import { setMaxListeners } from 'node:events'
 
 /** Thrown inside a question that can go no further because the run is stopping; never leaves this room. */
 export class Stopped extends Error {
@@ -10,6 +11,11 @@ export class Stopped extends Error {
 
 export class Stopper {
   private readonly controller = new AbortController()
+
+  constructor() {
+    // Every call that waits listens; more than ten of them are no leak.
+    setMaxListeners(0, this.controller.signal)
+  }
 
   /** Why the run stops; null while it goes on. */
   get reason(): Error | null {

@@ -6,7 +6,7 @@ import { afterEach, beforeEach } from 'vitest'
 import type { Clock } from '../../core/clock.ts'
 import type { Example } from '../../records/index.ts'
 import { builtinTasks } from '../../roles/index.ts'
-import { Journal } from '../../store/index.ts'
+import { Journal } from '../../store/journal.ts'
 import type { SynthesisOptions } from '../synthesize.ts'
 import { makeDocuments, makeModels, makeSettings } from './world.ts'
 

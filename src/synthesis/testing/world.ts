@@ -43,7 +43,7 @@ export const replies: Record<RoleName, Script['reply']> = {
 }
 
 /** Replies that can always be read. */
-export const goodReplies: Record<RoleName, Script['reply']> = {
+const goodReplies: Record<RoleName, Script['reply']> = {
   proposer: () => '<problem>How many?</problem><answer>37</answer>',
   solver: (_request, index, random) => `<answer>About ${index} or ${random.below(1000)}</answer>`,
   rubric: () => {
