@@ -44,8 +44,7 @@ export function sampleData(rounds = 3): ReportData {
   return {
     run: { manifest, config, rounds: roundData },
     rounds: numbers.map((round) => {
-      const examples = sampleExamples(round, random)
-      return summariseRound(round, examples, outcomeOf)
+      return summariseRound(round, sampleExamples(round), outcomeOf)
     }),
   }
 }
@@ -61,7 +60,9 @@ function outcomeOf(example: Example): PairOutcome {
   return { status: 'paired', chosen: best.index, rejected: worst.index }
 }
 
-function sampleExamples(round: number, random: Rng): Example[] {
+/** Nine questions: seven with answers of different scores, one with equal scores, one that was never asked. */
+export function sampleExamples(round: number): Example[] {
+  const random = rng(7, 'sample examples', round)
   return Array.from({ length: 9 }, (_, i) => example(round, i, random))
 }
 
