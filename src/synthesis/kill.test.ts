@@ -1,5 +1,5 @@
 /**
- * Kill and resume, with a real process, a real server and SIGKILL. About a second per kill.
+ * Kill and resume, with a real process, a real server and SIGKILL. One to four seconds per kill, most of it start-up.
  * POP_SOAK_KILLS=200 POP_SOAK_SEED=7 npx vitest run src/synthesis/kill.test.ts   runs it for longer and from another seed.
  */
 import { spawn, type ChildProcess } from 'node:child_process'
