@@ -288,7 +288,7 @@ describe('Engine', () => {
     const stopped = threaded.generate([request({ maxTokens: 200, stopTokenIds: [] })], controller.signal)
     controller.abort(new Error('enough'))
     await expect(stopped).rejects.toThrow('enough')
-    await threaded.close()
+    await Promise.all([threaded.close(), threaded.close()])
     await expect(threaded.logprobs([[1, 2]])).rejects.toThrow(/closed/)
     open.splice(open.indexOf(threaded), 1)
   })

@@ -53,6 +53,7 @@ export class Engine {
   readonly parameterCount: number
   private readonly backend: EngineBackend
   private readonly terminate: () => Promise<void>
+  private closing: Promise<void> | undefined
 
   private constructor(parts: EngineParts) {
     this.config = parts.config
@@ -159,10 +160,18 @@ export class Engine {
     return this.backend.call('stats', undefined)
   }
 
-  /** Waits for calls that were made before, frees the model and ends its thread. */
-  async close(): Promise<void> {
-    await this.backend.call('close', undefined)
-    await this.terminate()
+  /** Waits for calls that were made before, frees the model and ends its thread. A second call does nothing more. */
+  close(): Promise<void> {
+    this.closing ??= this.shutDown()
+    return this.closing
+  }
+
+  private async shutDown(): Promise<void> {
+    try {
+      await this.backend.call('close', undefined)
+    } finally {
+      await this.terminate()
+    }
   }
 
   private withText(answer: SampledSequence, request: SampleRequest | undefined): Generation {

@@ -11,7 +11,7 @@ from pathlib import Path
 import torch
 from datasets import Dataset
 from safetensors.torch import save_file
-from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 from transformers import (
     AutoModelForCausalLM,
     LlamaConfig,
@@ -175,8 +175,38 @@ def half_types() -> None:
     (OUT / "dtypes.json").write_text(json.dumps(expected, indent=1) + "\n")
 
 
+def sentencepiece_like() -> None:
+    """A tokenizer in the manner of Llama 2 and Mistral: spaces as U+2581, bytes as a fall-back, `<s>` in front."""
+    tokenizer = Tokenizer(models.BPE(unk_token="<unk>", byte_fallback=True, fuse_unk=True))
+    tokenizer.normalizer = normalizers.Sequence([normalizers.Prepend("\u2581"), normalizers.Replace(" ", "\u2581")])
+    trainer = trainers.BpeTrainer(
+        vocab_size=420,
+        special_tokens=["<unk>", "<s>", "</s>"] + [f"<0x{byte:02X}>" for byte in range(256)],
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(CORPUS, trainer)
+    spec = json.loads(tokenizer.to_str())
+    # The byte tokens are ordinary vocabulary, not special tokens.
+    spec["added_tokens"] = [t for t in spec["added_tokens"] if not t["content"].startswith("<0x")]
+    tokenizer = Tokenizer.from_str(json.dumps(spec))
+    tokenizer.decoder = decoders.Sequence(
+        [decoders.Replace("\u2581", " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)]
+    )
+    tokenizer.post_processor = processors.TemplateProcessing(single="<s> $A", special_tokens=[("<s>", 1)])
+    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, bos_token="<s>", eos_token="</s>", unk_token="<unk>")
+    fast.save_pretrained(OUT / "sentencepiece")
+    texts = [m["content"] for c in CHATS.values() for m in c] + ["", " ", "a  b", "x</s>y", "line\nbreak\ttab"]
+    rows = []
+    for text in texts:
+        ids = fast(text, add_special_tokens=False)["input_ids"]
+        rows.append(dict(text=text, ids=ids, idsWithSpecial=fast(text)["input_ids"], decoded=fast.decode(ids)))
+    path = OUT / "sentencepiece" / "expected.json"
+    path.write_text(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+
+
 def main() -> None:
     OUT.mkdir(parents=True, exist_ok=True)
+    sentencepiece_like()
     tokenizer = make_tokenizer()
     expected: dict = {"models": {}}
     for seed, (family, config) in enumerate(configs(tokenizer).items()):

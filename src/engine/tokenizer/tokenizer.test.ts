@@ -5,6 +5,7 @@ import { ModelError } from '../../core/errors.ts'
 import { readModelFiles } from '../formats/model-folder.ts'
 import { tokenizePreference } from './preference.ts'
 import { Tokenizer } from './tokenizer.ts'
+import type { JsonValue } from '../../core/json.ts'
 import type { ChatMessage } from './chat-template.ts'
 
 const goldens = join(import.meta.dirname, '../../../test/goldens/tiny-models')
@@ -88,6 +89,25 @@ describe('Tokenizer', () => {
       /model\.vocab\.a/,
     )
     expect(attempt({ tokenizer: { ...files.tokenizer, model: { type: 'Odd' } } })).toThrow(/tokenizer\.json/)
+  })
+})
+
+describe('a tokenizer with spaces as U+2581 and byte fall-back', () => {
+  const folder = join(goldens, 'sentencepiece')
+  const read = (name: string): { [key: string]: JsonValue } =>
+    JSON.parse(readFileSync(join(folder, name), 'utf8')) as never
+  const ours = new Tokenizer({ tokenizer: read('tokenizer.json'), tokenizerConfig: read('tokenizer_config.json') })
+  const rows = read('expected.json') as unknown as {
+    text: string
+    ids: number[]
+    idsWithSpecial: number[]
+    decoded: string
+  }[]
+
+  test.each(rows)('agrees with transformers on $text', ({ text, ids, idsWithSpecial, decoded }) => {
+    expect(ours.encode(text)).toEqual(ids)
+    expect(ours.encode(text, { addSpecialTokens: true })).toEqual(idsWithSpecial)
+    expect(ours.decode(ids, { skipSpecialTokens: false })).toBe(decoded)
   })
 })
 
