@@ -19,11 +19,14 @@ function weight(weights: Weights, name: string): Float64Array {
   return values
 }
 
+/** matrix [rows, n] · x [n]. */
 function multiply(matrix: Float64Array, x: readonly number[]): number[] {
-  const rows = matrix.length / x.length
-  return Array.from({ length: rows }, (_, r) =>
-    x.reduce((sum, value, c) => sum + value * at(matrix, r * x.length + c), 0),
-  )
+  const columns = x.length
+  return Array.from({ length: matrix.length / columns }, (_, row) => {
+    let sum = 0
+    for (let c = 0; c < columns; c++) sum += (matrix[row * columns + c] ?? Number.NaN) * (x[c] ?? Number.NaN)
+    return sum
+  })
 }
 
 function at(values: ArrayLike<number>, index: number): number {

@@ -96,10 +96,10 @@ describe.each(sources)('Trainer against %s', (_source, read) => {
     for (const expected of family.steps) {
       const logprobs = await trainer.accumulate(family.sequences, family.weights)
       const { gradNorm } = await trainer.step(golden.adam)
-      expect(largestDifference(logprobs, expected.logprobs)).toBeLessThan(2e-4)
-      expect(Math.abs(gradNorm / expected.gradNorm - 1)).toBeLessThan(2e-4)
+      expect(largestDifference(logprobs, expected.logprobs)).toBeLessThan(5e-5)
+      expect(Math.abs(gradNorm / expected.gradNorm - 1)).toBeLessThan(1e-5)
     }
-    expect(largestDifference(await trainer.logprobs(family.sequences), family.final)).toBeLessThan(5e-4)
+    expect(largestDifference(await trainer.logprobs(family.sequences), family.final)).toBeLessThan(1e-4)
     await trainer.release()
   })
 
