@@ -189,9 +189,13 @@ function followExercises(state: State, settings: PretrainSettings, losses: { ver
   state.recallLoss = 1
 }
 
-/** Comparisons and recall in turn; three times as many comparisons, which are shorter. */
-function exerciseSample(world: World, seed: number, index: number, level: number): PretrainingSample {
-  return index % 4 === 3 ? recallSample(world, seed, index, Math.min(level, 8)) : comparisonSample(seed, index, level)
+/** Mostly comparisons until these are learnt, then mostly recall. */
+function exerciseSample(world: World, state: State, settings: PretrainSettings): PretrainingSample {
+  const index = state.nextExercise++
+  const recall = state.comparisonLoss < settings.comparisonLoss ? index % 8 > 0 : index % 4 === 0
+  return recall
+    ? recallSample(world, state.seed, index, Math.min(state.level, 8))
+    : comparisonSample(state.seed, index, state.level)
 }
 
 function progressOf(
@@ -235,7 +239,7 @@ function nextBatch(world: World, state: State, settings: PretrainSettings, encod
   for (let tokens = 0; tokens < wanted; ) {
     const sample =
       state.level > 0
-        ? exerciseSample(world, state.seed, state.nextExercise++, state.level)
+        ? exerciseSample(world, state, settings)
         : pretrainingSample(world, state.seed, state.nextSample++)
     const row = encode(sample)
     rows.push(row)
