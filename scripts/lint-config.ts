@@ -81,16 +81,27 @@ function restrictions(house: House, path: string): object {
       return { object, property, message: only(name, rule.only) }
     }),
   )
-  const rooms = [...forbiddenRooms(house, path), ...forbiddenAreas(house, path)]
-  const patterns = rooms.map((room) => ({
-    group: [`./${room}/**`, `../${room}/**`, `../**/${room}/**`].slice(path.includes('/') ? 1 : 0),
-    message: `${path.split('/')[0] ?? path} may not import ${room}: see rooms.json`,
-  }))
+  const patterns = [
+    ...forbiddenRooms(house, path).map((room) => ({ group: outside(path, room), message: borders(path, room) })),
+    ...forbiddenAreas(house, path).map((area) => ({ group: [`../${area}/**`], message: borders(path, area) })),
+  ]
   return {
     'no-restricted-imports': ['error', { paths, patterns }],
     'no-restricted-globals': globals.length === 0 ? 'off' : ['error', ...globals],
     'no-restricted-properties': properties.length === 0 ? 'off' : ['error', ...properties],
   }
+}
+
+/** How a file of this depth or deeper writes an import from another room. */
+function outside(path: string, room: string): string[] {
+  const depth = path.split('/').length - 1
+  if (depth === 0) return [`./${room}/**`]
+  const up = '../'.repeat(depth)
+  return [`${up}${room}/**`, `${up}**/${room}/**`]
+}
+
+function borders(path: string, other: string): string {
+  return `${path.split('/').slice(0, -1).join('/') || path} may not import ${other}: see rooms.json`
 }
 
 function only(name: string, places: string[]): string {
