@@ -160,7 +160,7 @@ class Run {
     const writer = await folder.openJsonl(folder.round(round).examples)
     const examples: Example[] = []
     try {
-      await synthesizeTo(
+      const { failedCalls } = await synthesizeTo(
         {
           round,
           documents,
@@ -181,6 +181,11 @@ class Run {
         },
       )
       await writer.commit()
+      if (failedCalls > 0) {
+        this.note(
+          `${failedCalls} calls were given up; what they left out is counted, and running the same command again makes them`,
+        )
+      }
     } catch (error) {
       await writer.discard()
       throw error
