@@ -1,7 +1,9 @@
 /** `pop run`: all stages, all rounds of a configuration. Running it again goes on where it stopped. */
 import { basename, extname, join } from 'node:path'
 import { ConfigError } from '../../core/errors.ts'
-import { runPipeline, type RunSummary } from '../../pipeline/index.ts'
+import { labTask, oracleSuite } from '../../lab/index.ts'
+import { runPipeline, type PipelineOptions, type RunSummary } from '../../pipeline/index.ts'
+import type { Config } from '../../records/index.ts'
 import { builtinTasks, type TaskProfile } from '../../roles/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
@@ -35,7 +37,16 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
   const progress = createProgress(terminal, clock)
   try {
     const deps = { env: environment, clock, onNotice: (text: string): void => progress.onEvent({ type: 'note', text }) }
-    const summary = await runPipeline({ config, runDir, task, deps, clock, signal, onEvent: progress.onEvent })
+    const summary = await runPipeline({
+      ...extraSuites(config),
+      config,
+      runDir,
+      task,
+      deps,
+      clock,
+      signal,
+      onEvent: progress.onEvent,
+    })
     progress.stop()
     const report = await writeReport(summary.runDir)
     const json = { ...summaryJson(summary), report }
@@ -47,12 +58,18 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
   }
 }
 
+/** Tasks by name: the method's own, and the laboratory's. */
 function findTask(name: string): TaskProfile {
-  const task = builtinTasks.get(name)
+  const tasks = new Map([...builtinTasks, [labTask.name, labTask]])
+  const task = tasks.get(name)
   if (task !== undefined) return task
-  const known = [...builtinTasks.keys()].join(', ')
-  if (name === 'lab') throw new ConfigError('task: the laboratory has its own command: pop lab run')
-  throw new ConfigError(`task: there is no task "${name}"; known: ${known}`)
+  throw new ConfigError(`task: there is no task "${name}"; known: ${[...tasks.keys()].join(', ')}`)
+}
+
+/** The laboratory's oracle, where its task is played and the configuration asks for it. */
+function extraSuites({ task, evaluation }: Config): Pick<PipelineOptions, 'suites'> {
+  if (task !== labTask.name || !evaluation.suites.includes('oracle')) return {}
+  return { suites: [oracleSuite({ samples: evaluation.samples })] }
 }
 
 function summaryJson({ runDir, rounds, checkpoint }: RunSummary): object {
