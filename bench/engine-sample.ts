@@ -2,8 +2,9 @@
  * Sampling and prefill speed of the embedded engine on a random model of the laboratory's size.
  *
  * Run: npx tsx bench/engine-sample.ts [--slots 1,16,64] [--prompt 200] [--tokens 60] [--requests 128] [--threads 2]
- * Prints one line per number of slots: tokens sampled per second of the whole job, and prompt tokens per second of a
- * job that samples one token per prompt.
+ * Prints one line per number of slots: tokens sampled per second with prompts and with prompts of three tokens, and prompt
+ * tokens per second of a job that samples one token per prompt. In brackets the same per second of processor time, which
+ * says what the machine could do per core when other programs take their share.
  */
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -31,7 +32,7 @@ const CONFIG = {
   hidden_size: 192,
   num_hidden_layers: 6,
   num_attention_heads: 6,
-  num_key_value_heads: 6,
+  num_key_value_heads: 2,
   head_dim: 32,
   intermediate_size: 512,
   max_position_embeddings: 1024,
@@ -60,20 +61,31 @@ function makeRequests(count: number, maxTokens: number, temperature: number): Sa
   })
 }
 
-async function measure(
-  engine: Engine,
-  requests: SampleRequest[],
-): Promise<{ seconds: number; sampled: number; prompt: number }> {
+interface Measured {
+  sampled: number
+  prompt: number
+  seconds: number
+  processorSeconds: number
+}
+
+async function measure(engine: Engine, requests: SampleRequest[]): Promise<Measured> {
   const before = await engine.stats()
   const start = systemClock.monotonic()
+  const processorStart = process.cpuUsage()
   await engine.generate(requests)
   const seconds = (systemClock.monotonic() - start) / 1000
+  const { user, system } = process.cpuUsage(processorStart)
   const after = await engine.stats()
   return {
-    seconds,
     sampled: after.sampledTokens - before.sampledTokens,
     prompt: after.promptTokens - before.promptTokens,
+    seconds,
+    processorSeconds: (user + system) / 1e6,
   }
+}
+
+function rate(tokens: number, { seconds, processorSeconds }: Measured): string {
+  return `${(tokens / seconds).toFixed(0)}/s (${(tokens / processorSeconds).toFixed(0)})`
 }
 
 for (const maxSlots of values.slots.split(',').map(Number)) {
@@ -87,11 +99,9 @@ for (const maxSlots of values.slots.split(',').map(Number)) {
   }))
   const decode = await measure(engine, short)
   const prefill = await measure(engine, makeRequests(count, 1, 1))
-  const rate = (tokens: number, seconds: number): string => (tokens / seconds).toFixed(0).padStart(7)
   process.stdout.write(
-    `slots ${String(maxSlots).padStart(3)}  sampled/s${rate(whole.sampled, whole.seconds)} with prompts,` +
-      `${rate(decode.sampled, decode.seconds)} without  prefill/s${rate(prefill.prompt, prefill.seconds)}` +
-      `  rss ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB\n`,
+    `slots ${maxSlots}: sampled ${rate(whole.sampled, whole)} with prompts, ${rate(decode.sampled, decode)} without; ` +
+      `prompts ${rate(prefill.prompt, prefill)}; ${(process.memoryUsage.rss() / 2 ** 20).toFixed(0)} MiB resident\n`,
   )
   await engine.close()
 }

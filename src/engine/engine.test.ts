@@ -227,6 +227,9 @@ describe('training', () => {
     expect(await learn(resumed, 3)).toBe(expectedSum)
     const other = await openTiny('llama')
     await expect(other.loadOptimizer(join(dir, 'model'))).rejects.toThrow(/another model/)
+    truncateSync(join(dir, 'model', 'optimizer.safetensors'), 4000)
+    await expect(resumed.loadOptimizer(join(dir, 'model'))).rejects.toThrow(/optimizer\.safetensors.*truncated/)
+    await expect(resumed.loadOptimizer(join(dir, 'nowhere'))).rejects.toThrow(ModelError)
   })
 
   test('a snapshot brings the weights back, bit for bit', async () => {
@@ -282,6 +285,8 @@ describe('Engine', () => {
     const threaded = await openTiny('qwen3', { inThread: false })
     const asks = [request({ samples: 2 }), request({ seed: 4, temperature: 0.5, topP: 0.9, topK: 20 })]
     expect(await threaded.generate(asks)).toEqual(await inThread.generate(asks))
+    const views = Int32Array.of(9, 9, 1, 87, 85, 9).subarray(2, 5)
+    expect(await threaded.logprobs([views])).toEqual(await inThread.logprobs([[1, 87, 85]]))
     await expect(threaded.logprobs([[1, 5000]])).rejects.toThrow(InputError)
     await expect(threaded.generate([request({ promptTokens: [] })])).rejects.toThrow(ModelError)
     const controller = new AbortController()

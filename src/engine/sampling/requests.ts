@@ -5,7 +5,10 @@ export interface SampleRequest {
   /** Token ids of the prompt, at least one. */
   promptTokens: readonly number[]
   samples: number
-  /** Sample i draws from the stream of (seed, i) alone, whatever else is in the batch. */
+  /**
+   * Sample i draws from the stream of (seed, i) alone, whatever else is in the batch. (The distribution it draws from
+   * may differ in its last bits with the size of the batch, as matrix products are rounded differently.)
+   */
   seed: number
   /** 0 is greedy. */
   temperature: number

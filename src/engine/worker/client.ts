@@ -57,7 +57,7 @@ export class WorkerClient implements EngineBackend {
       })
       signal?.addEventListener('abort', onAbort, { once: true })
       this.updateReference()
-      this.post({ type: 'call', id, method, parameters })
+      this.post({ type: 'call', id, method, parameters: compact(parameters) })
     })
   }
 
@@ -87,6 +87,21 @@ export class WorkerClient implements EngineBackend {
     if (this.pending.size > 0) this.worker.ref()
     else this.worker.unref()
   }
+}
+
+/** Structured cloning copies the whole buffer behind a view: views of larger buffers are cut out first. */
+function compact<T>(parameters: T): T {
+  if (typeof parameters !== 'object' || parameters === null) return parameters
+  const entries = Object.entries(parameters).map(([key, value]: [string, unknown]) => [
+    key,
+    Array.isArray(value) ? value.map((item: unknown) => cutOut(item)) : value,
+  ])
+  return Object.fromEntries(entries) as T
+}
+
+function cutOut(item: unknown): unknown {
+  const isPart = ArrayBuffer.isView(item) && item.byteLength < item.buffer.byteLength
+  return isPart && !(item instanceof DataView) ? (item as Float32Array).slice() : item
 }
 
 /** Beside this file: `entry.js` when built; from the sources, a step that can load TypeScript comes first. */
