@@ -64,6 +64,11 @@ describe('parseModelConfig', () => {
     )
   })
 
+  it('names a foreign architecture rather than the keys that it lacks', () => {
+    const gpt2 = { architectures: ['GPT2LMHeadModel'], n_embd: 768, n_layer: 12, n_head: 12, vocab_size: 50257 }
+    expect(() => parseModelConfig(gpt2)).toThrow(/architecture GPT2LMHeadModel is not supported/)
+  })
+
   it.each([
     [{ architectures: ['MambaForCausalLM'] }, /MambaForCausalLM is not supported; use one of LlamaForCausalLM/],
     [{ hidden_act: 'gelu' }, /hidden_act gelu/],

@@ -95,6 +95,9 @@ type FileConfig = z.infer<typeof fileSchema>
 
 /** `source`: how messages call the file. Throws ModelError for anything the engine cannot compute as it is written. */
 export function parseModelConfig(json: unknown, source = 'config.json'): ModelConfig {
+  // First: another architecture has other keys, and what it is tells more than which of ours it lacks.
+  const named = fileSchema.pick({ architectures: true }).safeParse(json)
+  if (named.success) architectureOf(named.data, source)
   const parsed = fileSchema.safeParse(json)
   if (!parsed.success) {
     const issue = parsed.error.issues[0]
@@ -120,7 +123,7 @@ export function parseModelConfig(json: unknown, source = 'config.json'): ModelCo
   return config
 }
 
-function architectureOf(file: FileConfig, source: string): Architecture {
+function architectureOf(file: Pick<FileConfig, 'architectures'>, source: string): Architecture {
   const known = ARCHITECTURES.find((name) => name === file.architectures[0])
   if (known !== undefined) return known
   throw new ModelError(
