@@ -23,7 +23,9 @@ export interface Rng {
 
 /** The stream named by `labels` under `seed`. Equal arguments give equal streams, on every machine. */
 export function rng(seed: number | string, ...labels: (string | number)[]): Rng {
-  const digest = createHash('sha256').update(JSON.stringify([seed, ...labels])).digest()
+  const digest = createHash('sha256')
+    .update(JSON.stringify([seed, ...labels]))
+    .digest()
   return fromState(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12))
 }
 

@@ -57,10 +57,7 @@ const synthesisConfigSchema = z.strictObject({
   /** Calls in flight. `auto`: what the backend is known to take. */
   concurrency: z.union([count, z.literal('auto')]).default('auto'),
   /** Overrides of the task's token limits, for small contexts. */
-  maxTokens: z
-    .strictObject({ propose: count, solve: count, rubric: count, score: count })
-    .partial()
-    .default({}),
+  maxTokens: z.strictObject({ propose: count, solve: count, rubric: count, score: count }).partial().default({}),
 })
 
 const scoringConfigSchema = z.strictObject({

@@ -57,7 +57,10 @@ export const scoreSchema = z.discriminatedUnion('status', [
   z.strictObject({
     status: z.literal('unscored'),
     /** `invalidAnswer`: nothing to judge. `callFailed`: the judge could not be reached. The others: its reply could not be read. */
-    reason: z.union([parseFailureSchema, z.enum(['invalidAnswer', 'callFailed', 'missingCriterion', 'zeroWeight', 'noRubric'])]),
+    reason: z.union([
+      parseFailureSchema,
+      z.enum(['invalidAnswer', 'callFailed', 'missingCriterion', 'zeroWeight', 'noRubric']),
+    ]),
   }),
 ])
 export type Score = z.infer<typeof scoreSchema>

@@ -34,7 +34,14 @@ export {
   type Score,
   type SkipReason,
 } from './example.ts'
-export { estimateSchema, suiteResultSchema, trainingStepSchema, type Estimate, type SuiteResult, type TrainingStep } from './metric.ts'
+export {
+  estimateSchema,
+  suiteResultSchema,
+  trainingStepSchema,
+  type Estimate,
+  type SuiteResult,
+  type TrainingStep,
+} from './metric.ts'
 export {
   adamConfigSchema,
   configSchema,

@@ -8,11 +8,17 @@ export const manifestSchema = z.strictObject({
   name: z.string(),
   seed: z.int(),
   configHash: z.string(),
-  corpus: z.strictObject({ fingerprint: z.string(), documents: z.int(), skippedShort: z.int(), badRows: z.int() }).nullable(),
+  corpus: z
+    .strictObject({ fingerprint: z.string(), documents: z.int(), skippedShort: z.int(), badRows: z.int() })
+    .nullable(),
   /** Hash of each role's prompt template. */
   prompts: z.record(z.string(), z.string()),
   stages: z.array(
-    z.strictObject({ round: z.int(), stage: stageNameSchema.or(z.enum(['synthesis', 'pairing'])), state: z.enum(['running', 'done']) }),
+    z.strictObject({
+      round: z.int(),
+      stage: stageNameSchema.or(z.enum(['synthesis', 'pairing'])),
+      state: z.enum(['running', 'done']),
+    }),
   ),
   createdAt: z.number(),
 })

@@ -44,8 +44,6 @@ export const suiteResultSchema = z.strictObject({
   /** Per-question mean score (sampled), aligned over rounds, for paired comparisons. */
   perQuestion: z.array(z.strictObject({ id: z.string(), score: z.number().nullable() })),
   /** The program's judgement against the self-score, where there is one. */
-  judgeQuality: z
-    .strictObject({ pairAccuracy: z.number(), rankCorrelation: z.number(), n: z.int() })
-    .optional(),
+  judgeQuality: z.strictObject({ pairAccuracy: z.number(), rankCorrelation: z.number(), n: z.int() }).optional(),
 })
 export type SuiteResult = z.infer<typeof suiteResultSchema>

@@ -1,7 +1,6 @@
 /** The method's roles: what each is asked, how its reply is read, and how ratings become a score. Pure; knows no model and no run. */
-export { defineTask, type GroundedRolePrompt, type RolePrompt, type TaskDefinition } from './define.ts'
+export type { GroundedRolePrompt, RolePrompt, TaskDefinition } from './define.ts'
 export {
-  NO_GOLD,
   parseAnchoredRatings,
   parseAnswer,
   parseComparison,

@@ -1,7 +1,7 @@
 /** From preference pairs to trained weights. */
 export { EmbeddedTrainableModel, trainingEngineOptions, type TrainingEngine } from './backends/embedded.ts'
-export { objectives, preferenceObjective } from './objectives/index.ts'
-export { preferenceData, type PreferenceData } from './preference-data.ts'
+export { objectives } from './objectives/index.ts'
+export type { PreferenceData } from './preference-data.ts'
 export { trainPreferences, type PreferenceTraining, type TrainPreferencesOptions } from './train-preferences.ts'
 export type { Group, Objective, ObjectiveResult, PreferenceMetric, ScoredCompletion } from './objectives/index.ts'
 export type { Scorer } from './loop.ts'

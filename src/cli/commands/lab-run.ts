@@ -7,7 +7,7 @@ import type { Config, SuiteResult } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { duration } from '../format.ts'
 import { createProgress } from '../progress.ts'
-import { roundsTable } from '../rounds-table.ts'
+import { gainLines, roundsTable } from '../rounds-table.ts'
 import { writeReport } from '../write-report.ts'
 
 export const labRun: Command = {
@@ -70,6 +70,7 @@ async function runLab(invocation: Invocation, context: Context): Promise<void> {
       '',
       roundsTable(summary),
       '',
+      ...gainLines(summary),
       `took ${duration(seconds)}, at most ${peakMemoryMiB} MiB of memory`,
       `report: ${report}`,
     ]

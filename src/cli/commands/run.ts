@@ -8,7 +8,7 @@ import { builtinTasks, type TaskProfile } from '../../roles/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { createProgress } from '../progress.ts'
-import { roundsTable } from '../rounds-table.ts'
+import { gainLines, roundsTable } from '../rounds-table.ts'
 import { writeReport } from '../write-report.ts'
 
 export const run: Command = {
@@ -51,7 +51,9 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
     const report = await writeReport(summary.runDir)
     const json = { ...summaryJson(summary), report }
     await terminal.write(
-      invocation.has('json') ? `${JSON.stringify(json)}\n` : `${roundsTable(summary)}\nreport: ${report}\n`,
+      invocation.has('json')
+        ? `${JSON.stringify(json)}\n`
+        : `${[roundsTable(summary), ...gainLines(summary), `report: ${report}`].join('\n')}\n`,
     )
   } finally {
     progress.stop()

@@ -1,0 +1,42 @@
+import { expect, test } from 'vitest'
+import type { RoundSummary } from '../pipeline/index.ts'
+import type { SuiteResult } from '../records/index.ts'
+import { gainLines, roundsTable } from './rounds-table.ts'
+
+const result = (round: number, scores: (number | null)[]): SuiteResult => ({
+  suite: 'oracle',
+  round,
+  policy: 'p',
+  judge: 'oracle',
+  sampled: { mean: 0.4 + round / 10, low: 0.3, high: 0.5, n: scores.length },
+  greedy: null,
+  validity: 0.991,
+  meanAnswerWords: 20.94,
+  unscored: 0,
+  perQuestion: scores.map((score, i) => ({ id: `q${i}`, score })),
+})
+
+const round = (number: number, scores: (number | null)[]): RoundSummary => ({
+  round: number,
+  results: [result(number, scores)],
+  examples: {},
+  pairs: 7,
+  skipped: {},
+  checkpoint: null,
+})
+
+test('the table has a line per round, with dashes where nothing was measured', () => {
+  const lines = roundsTable({ rounds: [round(0, [0.5]), round(1, [1])] }).split('\n')
+  expect(lines).toHaveLength(4)
+  expect(lines[2]).toMatch(/^before\s+oracle\s+0\.400 \[0\.300, 0\.500\]\s+–\s+99\.1 %\s+20\.9\s+–$/)
+  expect(lines[3]).toMatch(/^round 1\s.*\s7$/)
+})
+
+test('the gain is paired by question and leaves out what was not scored both times', () => {
+  const [line] = gainLines({ rounds: [round(0, [0.2, null, 0.4]), round(1, [0.7, 0.9, 0.9])] })
+  expect(line).toBe('oracle: sampled score +0.500 [+0.500, +0.500] after 1 rounds, paired over 2 questions')
+})
+
+test('there is no gain to speak of before a round is played', () => {
+  expect(gainLines({ rounds: [round(0, [0.2])] })).toEqual([])
+})
