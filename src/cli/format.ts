@@ -15,7 +15,7 @@ export function duration(seconds: number): string {
 }
 
 /** `0.412 [0.380, 0.444]`, or a dash where nothing could be judged. */
-function estimate(value: Estimate | null): string {
+export function estimate(value: Estimate | null): string {
   if (value === null) return '–'
   return `${value.mean.toFixed(3)} [${value.low.toFixed(3)}, ${value.high.toFixed(3)}]`
 }
