@@ -22,7 +22,7 @@ export interface ReportRound {
   readonly statuses: Readonly<Partial<Record<Example['status'], number>>>
   readonly pairs: number
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
-  /** Self-scores of candidates, in equal bins over 0–1. A score outside is in the end bin. */
+  /** Self-scores of candidates, in equal bins over 0 to `highestScore`. A score outside is in the end bin. */
   readonly scoreBins: readonly number[]
   readonly scored: number
   /** Candidates without a score, by reason: never counted as 0. */
@@ -36,6 +36,9 @@ export interface ReportData {
 }
 
 const bins = 20
+
+/** A pointwise score is a weighted mean of ratings, which go to 2. */
+export const highestScore = 2
 
 /** Shown of a round: this many that became pairs, and this many of those that did not. */
 const shownPaired = 3
@@ -58,7 +61,7 @@ export function summariseRound(round: number, examples: Iterable<Example>, outco
       if (score.status === 'unscored') increase(unscored, score.reason)
       else {
         scored++
-        const bin = Math.min(bins - 1, Math.max(0, Math.floor(score.value * bins)))
+        const bin = Math.min(bins - 1, Math.max(0, Math.floor((score.value / highestScore) * bins)))
         scoreBins[bin] = (scoreBins[bin] ?? 0) + 1
       }
     }

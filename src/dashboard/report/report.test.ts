@@ -137,10 +137,10 @@ describe('summariseRound', () => {
     expect(new Set(shown?.map(([id]) => id)).size).toBe(5)
   })
 
-  it('puts a score of 0 into the first bin and 1 into the last', () => {
+  it('puts a score of 0 into the first bin and 2, the highest, into the last', () => {
     const example = first?.shown[0]?.example
     if (example === undefined) throw new Error('the sample has no example')
-    const candidates = [0, 1, 0.5].flatMap((value, index) => {
+    const candidates = [0, 2, 1].flatMap((value, index) => {
       const [candidate] = example.candidates
       return candidate === undefined ? [] : [{ ...candidate, index, score: { status: 'scored' as const, value } }]
     })

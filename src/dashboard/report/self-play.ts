@@ -1,6 +1,6 @@
 /** The report's section on self-play: what became of the questions, and how self-scores are distributed. */
 import { histogram } from './charts.ts'
-import type { ReportRound } from './data.ts'
+import { highestScore, type ReportRound } from './data.ts'
 import { count, counts } from './format.ts'
 import { html, type Html } from './html.ts'
 
@@ -52,7 +52,7 @@ export function selfPlaySection(rounds: readonly ReportRound[]): Html {
         (round) =>
           html`<figure>
             <figcaption>Round ${round.round}: ${count(round.scored)} scored answers</figcaption>
-            ${histogram(distributionInWords(round), round.scoreBins, 0, 1)}
+            ${histogram(distributionInWords(round), round.scoreBins, 0, highestScore)}
           </figure>`,
       )}
     </div>`
@@ -63,7 +63,7 @@ function distributionInWords({ round, scored, scoreBins }: ReportRound): string 
   const parts = [0, 1, 2, 3].map((quarter) => {
     const inside = scoreBins.filter((_, i) => Math.floor((i + 0.5) * width * 4) === quarter)
     const sum = inside.reduce((total, n) => total + n, 0)
-    return `${quarter / 4} to ${(quarter + 1) / 4}: ${sum}`
+    return `${(quarter * highestScore) / 4} to ${((quarter + 1) * highestScore) / 4}: ${sum}`
   })
   return `Self-scores of round ${round}, ${scored} answers. ${parts.join('; ')}`
 }
