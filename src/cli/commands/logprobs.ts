@@ -29,11 +29,13 @@ export const logprobs: Command = {
 async function runLogprobs(invocation: Invocation, { terminal, signal }: Context): Promise<void> {
   const [model = '', file = ''] = invocation.positionals
   const threads = invocation.number('threads', { integer: true, min: 1 })
-  const engine = await Engine.open(model, threads === undefined ? {} : { threads })
+  const sequences: { logprobs: number[] }[] = []
+  let engine: Engine | undefined
   try {
-    const sequences: { logprobs: number[] }[] = []
     for await (const chunk of chunks(readJsonl(file, lineSchema), CHUNK)) {
       signal.throwIfAborted()
+      // Opened after the first lines were read: a wrong file is told before a large model is loaded.
+      engine ??= await Engine.open(model, threads === undefined ? {} : { threads })
       const results = await engine.logprobs(chunk.map(({ tokens }) => tokens))
       const lines = results.map((values) => ({ logprobs: Array.from(values) }))
       if (invocation.has('json')) sequences.push(...lines)
@@ -41,7 +43,7 @@ async function runLogprobs(invocation: Invocation, { terminal, signal }: Context
     }
     if (invocation.has('json')) await terminal.write(`${JSON.stringify({ sequences })}\n`)
   } finally {
-    await engine.close()
+    await engine?.close()
   }
 }
 
