@@ -6,7 +6,7 @@ import { mkdir, readdir, readFile } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import { systemClock, type Clock } from '../core/clock.ts'
-import { errorMessage, RunFolderError } from '../core/errors.ts'
+import { errorMessage, InputError, RunFolderError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
 import { configSchema, manifestSchema, type Config, type RunManifest } from '../records/index.ts'
 import { cannotWrite, writeFileAtomic, writeJsonAtomic } from './atomic.ts'
@@ -41,7 +41,7 @@ export class RunReader {
     this.reportPath = join(this.dir, 'report.html')
   }
 
-  /** @throws {RunFolderError} when `dir` is no run folder. */
+  /** @throws {InputError} when `dir` is no run folder. */
   static async open(dir: string): Promise<RunReader> {
     const reader = new RunReader(dir)
     if (!looksLikeRun(await namesIn(reader.dir))) throw notARun(reader.dir)
@@ -200,6 +200,6 @@ function looksLikeRun(names: readonly string[]): boolean {
   return ['manifest.json', 'config.json', 'journal', '.lock'].some((name) => names.includes(name))
 }
 
-function notARun(dir: string): RunFolderError {
-  return new RunFolderError(`There is no run in ${dir}; start one with: pop run CONFIG --run ${dir}`)
+function notARun(dir: string): InputError {
+  return new InputError(`There is no run in ${dir}; start one with: pop run CONFIG --run ${dir}`)
 }

@@ -1,7 +1,7 @@
 /** `pop lab pretrain`: the laboratory's model from random weights, by the embedded engine; resumable, gated on skills. */
 import { ThresholdError } from '../../core/errors.ts'
 import { Engine } from '../../engine/index.ts'
-import { createWorld, failedGates, measureSkills, type SkillReport } from '../../lab/index.ts'
+import { checkSkills, type GateReport } from '../../lab/gates.ts'
 import { pretrainLab, type PretrainProgress } from '../../lab/pretrain.ts'
 import { EmbeddedLanguageModel } from '../../llm/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
@@ -48,7 +48,7 @@ async function runLabPretrain(invocation: Invocation, context: Context): Promise
   const skills = result.finished ? await skillsOf(result.checkpoint, context) : null
   if (invocation.has('json')) await terminal.write(`${JSON.stringify({ ...result, skills })}\n`)
   else await terminal.write(describe(result, skills))
-  const failed = skills === null ? [] : failedGates(skills)
+  const failed = skills?.failed ?? []
   if (failed.length > 0) throw new ThresholdError(`the model lacks skills: ${failed.join('; ')}`)
 }
 
@@ -64,21 +64,18 @@ function showProgress(terminal: Terminal): (progress: PretrainProgress) => void 
   }
 }
 
-async function skillsOf(checkpoint: string, { terminal }: Context): Promise<SkillReport> {
+async function skillsOf(checkpoint: string, { terminal }: Context): Promise<GateReport> {
   terminal.say('\nmeasuring skills on held-out things')
   const engine = await Engine.open(checkpoint)
   try {
-    return await measureSkills(new EmbeddedLanguageModel(engine, 'lab'), createWorld(), {
-      seed: 'skills',
-      cases: 200,
-      candidates: 8,
-    })
+    const model = new EmbeddedLanguageModel(engine, 'lab')
+    return await checkSkills(engine, model, { seed: 'skills', cases: 200, candidates: 8 })
   } finally {
     await engine.close()
   }
 }
 
-function describe(result: Awaited<ReturnType<typeof pretrainLab>>, skills: SkillReport | null): string {
+function describe(result: Awaited<ReturnType<typeof pretrainLab>>, skills: GateReport | null): string {
   const state = result.finished ? 'finished' : 'saved, not finished: the same command goes on'
   const lines = [`${state}: ${result.tokens} tokens in ${duration(result.seconds)}`, `checkpoint: ${result.checkpoint}`]
   return `${[...lines, ...(skills === null ? [] : [JSON.stringify(skills, null, 2)])].join('\n')}\n`
