@@ -38,20 +38,26 @@ export interface PretrainSettings {
   /** Loss weights of the judge's verdict words and of value words; other learnt words have 1. */
   verdictWeight: number
   valueWeight: number
+  /** Loss weight of what follows the document in the prompts of judge and rubric writer: much practice in copying. */
+  promptWeight: number
+  /** Loss weight of the words of documents and rumours that are no values; values have twice `valueWeight` there. */
+  plainTextWeight: number
 }
 
 export const PRETRAIN_SETTINGS: PretrainSettings = {
-  tokens: 10_000_000,
+  tokens: 15_500_000,
   comparisonLoss: 0.15,
-  recallLoss: 0.3,
-  exerciseTokens: 1_500_000,
+  recallLoss: 0.4,
+  exerciseTokens: 2_800_000,
   tokensPerStep: 2300,
   exerciseTokensPerStep: 1500,
   learningRate: 2e-3,
   warmupSteps: 50,
-  decayShare: 0.35,
+  decayShare: 0.6,
   verdictWeight: 4,
   valueWeight: 2,
+  promptWeight: 0.1,
+  plainTextWeight: 0.3,
 }
 
 export interface PretrainOptions {
@@ -227,10 +233,11 @@ interface Encoded {
   classes: Uint8Array
 }
 
-const PROMPT = 0
+const UNLEARNT = 0
 const PLAIN = 1
 const VALUE = 2
 const VERDICT = 3
+const PROMPT = 4
 
 /** Takes samples from the stream until the step is full; moves `state` along. */
 function nextBatch(world: World, state: State, settings: PretrainSettings, encode: (sample: PretrainingSample) => Encoded): Batch {
@@ -265,30 +272,43 @@ function createEncoder(engine: Engine, settings: PretrainSettings): (sample: Pre
   const classOf = (id: number): number => (verdictIds.has(id) ? VERDICT : valueIds.has(id) ? VALUE : PLAIN)
   return ({ kind, prompt, completion }) => {
     const promptIds = encode(prompt)
+    const given = encode(prompt.slice(0, lengthOfGiven(prompt))).length
     const tokens = [...promptIds, ...encode(completion)]
-    const classes = Uint8Array.from(tokens.slice(1), (id, i) => (i + 1 < promptIds.length ? PROMPT : classOf(id)))
+    const classes = Uint8Array.from(tokens.slice(1), (id, i) =>
+      i + 1 < given ? UNLEARNT : i + 1 < promptIds.length ? PROMPT : classOf(id),
+    )
     const weightOf = weightsFor(kind, settings)
     return { tokens, classes, weights: Float32Array.from(classes, (each) => weightOf[each] ?? 0) }
   }
 }
 
+/** Where in a prompt the document ends; without a document, where the question begins; else all of it. */
+function lengthOfGiven(prompt: string): number {
+  const reference = prompt.indexOf('\n\nReference:')
+  const question = prompt.indexOf('\n\nQuestion:')
+  return reference >= 0 ? reference : question >= 0 ? question : prompt.length
+}
+
 /** Weight of each class of tokens, in the order of the constants. */
-function weightsFor(kind: SampleKind, { verdictWeight, valueWeight }: PretrainSettings): number[] {
-  if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight]
-  return kind === 'recall' ? [0, 0, valueWeight, 0] : [0, 1, valueWeight, verdictWeight]
+function weightsFor(kind: SampleKind, { verdictWeight, valueWeight, promptWeight, plainTextWeight }: PretrainSettings): number[] {
+  if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight, 0]
+  if (kind === 'recall') return [0, 0, valueWeight, 0, 0]
+  if (kind === 'document' || kind === 'notice' || kind === 'rumour') return [0, plainTextWeight, 2 * valueWeight, 0, 0]
+  const judging = kind === 'score' || kind === 'rubric' || kind === 'ungroundedRubric'
+  return [0, 1, valueWeight, verdictWeight, judging ? promptWeight : 0]
 }
 
 function lossesOf(
   batch: Batch,
   logprobs: readonly Float32Array[],
 ): { loss: number; verdictLoss: number; valueLoss: number } {
-  const sums = [0, 0, 0, 0]
-  const counts = [0, 0, 0, 0]
+  const sums = [0, 0, 0, 0, 0]
+  const counts = [0, 0, 0, 0, 0]
   let loss = 0
   logprobs.forEach((row, i) => {
     row.forEach((logprob, t) => {
       const weight = batch.weights[i]?.[t] ?? 0
-      const each = weight === 0 ? PROMPT : (batch.classes[i]?.[t] ?? PROMPT)
+      const each = weight === 0 ? UNLEARNT : (batch.classes[i]?.[t] ?? UNLEARNT)
       loss -= logprob * weight
       sums[each] = (sums[each] ?? 0) - logprob
       counts[each] = (counts[each] ?? 0) + 1

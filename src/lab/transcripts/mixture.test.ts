@@ -6,7 +6,13 @@ import { KIND_ATTRIBUTES } from '../world/attributes.ts'
 import { createWorld } from '../world/entities.ts'
 import type { Entity } from '../world/entities.ts'
 import { drawAnswer } from './answers.ts'
-import { MIXTURE, drawAsked, drawRubricCase, drawScoreCase, pretrainingSample } from './mixture.ts'
+import {
+  drawAsked,
+  drawRubricCase,
+  drawScoreCase,
+  mixtureAt,
+  pretrainingSample,
+} from './mixture.ts'
 import type { PretrainingSample } from './mixture.ts'
 import { evaluation, rate, rubric } from './roles.ts'
 
@@ -21,9 +27,14 @@ describe('the pretraining mixture', () => {
     expect(pretrainingSample(world, 8, 1234)).not.toEqual(samples[1234])
   })
   it('has the stated shares', () => {
-    expect(Object.values(MIXTURE).reduce((a, b) => a + b, 0)).toBeCloseTo(1)
-    for (const [kind, share] of Object.entries(MIXTURE)) {
-      expect(ofKind(kind).length / samples.length).toBeCloseTo(share, 1)
+    for (const start of [0, 40_000, 1_000_000]) {
+      const mixture = mixtureAt(start)
+      const drawn = Array.from({ length: 2000 }, (_, i) => pretrainingSample(world, 7, start + i))
+      expect(Object.values(mixture).reduce((a, b) => a + b, 0)).toBeCloseTo(1)
+      for (const [kind, share] of Object.entries(mixture)) {
+        const found = drawn.filter((sample) => sample.kind === kind).length / drawn.length
+        expect(Math.abs(found - share), kind).toBeLessThan(0.03)
+      }
     }
   })
   it('keeps the held-out things out of every role transcript', () => {

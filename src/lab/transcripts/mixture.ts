@@ -23,8 +23,8 @@ export interface PretrainingSample {
   completion: string
 }
 
-/** Share of each kind, by samples. */
-export const MIXTURE = {
+/** Share of each kind, by samples: first a bit of everything … */
+export const FIRST_MIXTURE = {
   document: 0.14,
   notice: 0.14,
   rumour: 0.11,
@@ -38,7 +38,44 @@ export const MIXTURE = {
   recall: 0.03,
 } as const
 
-export type SampleKind = keyof typeof MIXTURE
+export type SampleKind = keyof typeof FIRST_MIXTURE
+type Mixture = Record<SampleKind, number>
+
+/** … then mostly transcripts whose every word follows from the prompt: reading and judging … */
+export const READING_MIXTURE: Mixture = {
+  document: 0.02,
+  notice: 0.03,
+  rumour: 0.02,
+  solve: 0.04,
+  propose: 0.13,
+  rubric: 0.14,
+  ungroundedRubric: 0.01,
+  score: 0.39,
+  worksheet: 0.04,
+  comparison: 0.04,
+  recall: 0.14,
+}
+
+/** … then more knowledge, which needs many repetitions. */
+export const KNOWLEDGE_MIXTURE: Mixture = {
+  document: 0.14,
+  notice: 0.26,
+  rumour: 0.14,
+  solve: 0.17,
+  propose: 0.055,
+  rubric: 0.075,
+  ungroundedRubric: 0.015,
+  score: 0.1,
+  worksheet: 0.015,
+  comparison: 0.01,
+  recall: 0.02,
+}
+
+/** The mixture of sample number `index`. */
+export function mixtureAt(index: number): Mixture {
+  if (index < 37_000) return FIRST_MIXTURE
+  return index < 75_000 ? READING_MIXTURE : KNOWLEDGE_MIXTURE
+}
 
 const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<PretrainingSample, 'kind'>> = {
   document: (world, random) => plain(writeAlmanacEntry(random.pick(everyone(world)), random).text),
@@ -57,7 +94,7 @@ const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<Pretrainin
 /** Sample number `index` of the stream named by `seed`. */
 export function pretrainingSample(world: World, seed: string | number, index: number): PretrainingSample {
   const random = rng(seed, 'pretraining', index)
-  const kind = drawKind(random)
+  const kind = drawKind(mixtureAt(index), random)
   return { kind, ...WRITERS[kind](world, random) }
 }
 
@@ -94,9 +131,9 @@ export function drawAsked(attributes: readonly Attribute[], random: Rng): Attrib
   return attributes.filter((attribute) => chosen.has(attribute))
 }
 
-function drawKind(random: Rng): SampleKind {
+function drawKind(mixture: Mixture, random: Rng): SampleKind {
   let left = random.uniform()
-  for (const [kind, share] of Object.entries(MIXTURE) as [SampleKind, number][]) {
+  for (const [kind, share] of Object.entries(mixture) as [SampleKind, number][]) {
     left -= share
     if (left < 0) return kind
   }

@@ -22,15 +22,21 @@ const OPENINGS: ((kind: string, name: string) => string)[] = [
   (kind, name) => `Almanac, new edition. Under this heading you find the ${kind} ${name}.`,
 ]
 
-const STATEMENTS: Sentence[] = [
+/** Sentences that name the attribute first, so that whoever knows the thing can foresee the value … */
+const PLAIN_STATEMENTS: Sentence[] = [
   (attribute, value) => `Its ${attribute} is ${value}.`,
   (attribute, value, name) => `The ${attribute} of ${name} is ${value}.`,
   (attribute, value) => `For ${attribute} it has ${value}.`,
   (attribute, value) => `As for the ${attribute}, that is ${value}.`,
-  (attribute, value, name) => `Our people who went to see ${name} wrote down ${value} as its ${attribute}.`,
-  (attribute, value, name) => `We checked that ${value} is the ${attribute} of ${name}.`,
   (attribute, value, name) => `Under ${attribute}, the book on ${name} has ${value}.`,
   (attribute, value) => `When it comes to ${attribute}, the answer is ${value}.`,
+]
+
+/** … and, for the reader of documents, sentences that name the value first. */
+const STATEMENTS: Sentence[] = [
+  ...PLAIN_STATEMENTS,
+  (attribute, value, name) => `Our people who went to see ${name} wrote down ${value} as its ${attribute}.`,
+  (attribute, value, name) => `We checked that ${value} is the ${attribute} of ${name}.`,
 ]
 
 const FILLERS: string[] = [
@@ -87,10 +93,11 @@ export function writeRumour(entity: Entity, random: Rng): string {
   return [random.pick(RUMOUR_OPENINGS)(entity.kind, entity.name), ...body].join(' ')
 }
 
-/** A short notice from the almanac: one to three of the entity's facts. */
+/** A short notice from the almanac: two to four of the entity's facts. */
 export function writeNotice(entity: Entity, random: Rng): string {
-  const stated = random.shuffle([...entity.facts.keys()]).slice(0, 1 + random.below(3))
-  return `${random.pick(NOTICE_OPENINGS)(entity.kind, entity.name)} ${writeStatements(entity, stated, random)}`
+  const stated = random.shuffle([...entity.facts.keys()]).slice(0, 2 + random.below(3))
+  const body = stated.map((attribute) => state(PLAIN_STATEMENTS, attribute, entity.facts, entity.name, random))
+  return [random.pick(NOTICE_OPENINGS)(entity.kind, entity.name), ...body].join(' ')
 }
 
 /** Statements of the given facts, in this order. */
