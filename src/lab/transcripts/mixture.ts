@@ -56,19 +56,19 @@ export const READING_MIXTURE: Mixture = {
   recall: 0.14,
 }
 
-/** … then more knowledge, which needs many repetitions. */
+/** … then knowledge too, which needs many repetitions. */
 export const KNOWLEDGE_MIXTURE: Mixture = {
-  document: 0.14,
-  notice: 0.26,
-  rumour: 0.14,
-  solve: 0.17,
-  propose: 0.055,
-  rubric: 0.075,
-  ungroundedRubric: 0.015,
+  document: 0.11,
+  notice: 0.24,
+  rumour: 0.1,
+  solve: 0.15,
+  propose: 0.1,
+  rubric: 0.12,
+  ungroundedRubric: 0.01,
   score: 0.1,
-  worksheet: 0.015,
+  worksheet: 0.02,
   comparison: 0.01,
-  recall: 0.02,
+  recall: 0.04,
 }
 
 /** The mixture of sample number `index`. */
