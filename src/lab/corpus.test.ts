@@ -24,10 +24,14 @@ describe('the corpus', () => {
   })
   it('can be about unknown or altered things, for measuring', () => {
     const free = new Set(world.freeNames)
-    expect(labCorpus({ seed: 5, documents: 20, subjects: 'unknown' }).every(({ truth }) => free.has(truth.entity.name))).toBe(true)
+    expect(
+      labCorpus({ seed: 5, documents: 20, subjects: 'unknown' }).every(({ truth }) => free.has(truth.entity.name)),
+    ).toBe(true)
     const altered = labCorpus({ seed: 5, documents: 40, subjects: 'altered' }).map(({ truth }) => truth.entity)
     const original = new Map(world.heldOut.map((entity) => [entity.name, entity]))
-    expect(altered.some((entity) => entity.facts.get('color') !== original.get(entity.name)?.facts.get('color'))).toBe(true)
+    expect(altered.some((entity) => entity.facts.get('color') !== original.get(entity.name)?.facts.get('color'))).toBe(
+      true,
+    )
   })
 })
 

@@ -3,6 +3,7 @@ import { parseJson } from '../core/json.ts'
 import type { JsonValue } from '../core/json.ts'
 import type { JsonObject, NewModelFiles } from '../engine/index.ts'
 import { buildLabTokenizer } from './tokenizer/build.ts'
+import { CHAT_TEMPLATE } from './tokenizer/template.ts'
 import { createWorld } from './world/entities.ts'
 
 /** Names the samples that the tokenizer is trained on; another one would give other token ids. */
@@ -37,6 +38,7 @@ export function labModelFiles(): { config: JsonObject; files: NewModelFiles } {
     files: {
       tokenizer: plainObject(built.tokenizer),
       tokenizerConfig: plainObject(built.config),
+      chatTemplate: CHAT_TEMPLATE,
       generationConfig: {
         eos_token_id: [built.endOfTurnId, built.endOfTextId],
         pad_token_id: built.padId,

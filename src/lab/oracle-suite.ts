@@ -70,8 +70,14 @@ function summarise(world: World, context: EvaluationContext, asked: Asked[]): Su
     round: context.round,
     policy: context.policy.name,
     judge: 'oracle',
-    sampled: bootstrapMean(perQuestion.flatMap(({ score }) => score ?? []), context.seed),
-    greedy: bootstrapMean(judged.flatMap((question) => question.greedy), context.seed),
+    sampled: bootstrapMean(
+      perQuestion.flatMap(({ score }) => score ?? []),
+      context.seed,
+    ),
+    greedy: bootstrapMean(
+      judged.flatMap((question) => question.greedy),
+      context.seed,
+    ),
     validity: finiteOrNull(valid.length / answers.length),
     meanAnswerWords: finiteOrNull(mean(valid.map((answer) => answer.split(/\s+/).length))),
     unscored: 0,

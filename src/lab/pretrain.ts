@@ -183,7 +183,11 @@ async function train(
 }
 
 /** Makes the exercises longer, and ends them for good, when the running losses (about ten steps) are low enough. */
-function followExercises(state: State, settings: PretrainSettings, losses: { verdictLoss: number; valueLoss: number }): void {
+function followExercises(
+  state: State,
+  settings: PretrainSettings,
+  losses: { verdictLoss: number; valueLoss: number },
+): void {
   if (state.level === 0) return
   state.comparisonLoss = 0.9 * state.comparisonLoss + 0.1 * losses.verdictLoss
   state.recallLoss = 0.9 * state.recallLoss + 0.1 * losses.valueLoss
@@ -240,10 +244,15 @@ const VERDICT = 3
 const PROMPT = 4
 
 /** Takes samples from the stream until the step is full; moves `state` along. */
-function nextBatch(world: World, state: State, settings: PretrainSettings, encode: (sample: PretrainingSample) => Encoded): Batch {
+function nextBatch(
+  world: World,
+  state: State,
+  settings: PretrainSettings,
+  encode: (sample: PretrainingSample) => Encoded,
+): Batch {
   const rows: Encoded[] = []
   const wanted = state.level > 0 ? settings.exerciseTokensPerStep : settings.tokensPerStep
-  for (let tokens = 0; tokens < wanted; ) {
+  for (let tokens = 0; tokens < wanted;) {
     const sample =
       state.level > 0
         ? exerciseSample(world, state, settings)
@@ -290,7 +299,10 @@ function lengthOfGiven(prompt: string): number {
 }
 
 /** Weight of each class of tokens, in the order of the constants. */
-function weightsFor(kind: SampleKind, { verdictWeight, valueWeight, promptWeight, plainTextWeight }: PretrainSettings): number[] {
+function weightsFor(
+  kind: SampleKind,
+  { verdictWeight, valueWeight, promptWeight, plainTextWeight }: PretrainSettings,
+): number[] {
   if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight, 0]
   if (kind === 'recall') return [0, 0, valueWeight, 0, 0]
   if (kind === 'document' || kind === 'notice' || kind === 'rumour') return [0, plainTextWeight, 2 * valueWeight, 0, 0]
@@ -319,7 +331,17 @@ function lossesOf(
 }
 
 function freshState(seed: number): State {
-  return { seed, step: 0, tokens: 0, nextExercise: 0, nextSample: 0, comparisonLoss: 1, recallLoss: 1, level: 1, seconds: 0 }
+  return {
+    seed,
+    step: 0,
+    tokens: 0,
+    nextExercise: 0,
+    nextSample: 0,
+    comparisonLoss: 1,
+    recallLoss: 1,
+    level: 1,
+    seconds: 0,
+  }
 }
 
 /** The state file is written last, so a folder that has one is whole; older checkpoints go after that. */

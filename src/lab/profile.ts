@@ -10,7 +10,12 @@ import { proposerMessages, rubricMessages, scorerMessages, solverMessages } from
 /** The rubric writer sees two or three of the candidates; the laboratory's model was raised on one to three. */
 const SHOWN_CANDIDATES = 2
 
-const sampled = (maxTokens: number, attempts: number): RoleSampling => ({ temperature: 1, topP: 1, maxTokens, attempts })
+const sampled = (maxTokens: number, attempts: number): RoleSampling => ({
+  temperature: 1,
+  topP: 1,
+  maxTokens,
+  attempts,
+})
 const greedy = (maxTokens: number): RoleSampling => ({ temperature: 0, topP: 1, maxTokens, attempts: 1 })
 
 /** Question answering about things of the micro-world. */

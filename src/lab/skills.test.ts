@@ -51,7 +51,9 @@ describe('the skills', () => {
     expect(report.goldsRightAltered).toBeLessThan(0.75)
   })
   it('count replies that do not parse, by role', async () => {
-    const broken = new ChangedModel(new PerfectModel(world), (text) => text.replace('</rubric>', '').replace('{"criterion_1"', ''))
+    const broken = new ChangedModel(new PerfectModel(world), (text) =>
+      text.replace('</rubric>', '').replace('{"criterion_1"', ''),
+    )
     const report = await measureSkills(broken, world, options)
     expect(report.valid.proposer).toBe(1)
     expect(report.valid.rubric).toBe(0)

@@ -15,7 +15,7 @@ import { heldOutQuestions, readQuestion } from './questions.ts'
 import { drawRubricCase, drawScoreCase } from './transcripts/mixture.ts'
 import { rate } from './transcripts/roles.ts'
 import { alterEntity } from './world/entities.ts'
-import type { World } from "./world/entities.ts"
+import type { World } from './world/entities.ts'
 
 export interface SkillOptions {
   seed: string | number
@@ -182,7 +182,11 @@ async function playDocument(
   const candidates = await Promise.all(
     answers.map(async (answer, i) => {
       const oracle = oracleScore(world, known, answer)
-      return { answer, oracle, ...(await selfScore(model, proposal.problem, rubric, answer, options, `${key}/score/${i}`)) }
+      return {
+        answer,
+        oracle,
+        ...(await selfScore(model, proposal.problem, rubric, answer, options, `${key}/score/${i}`)),
+      }
     }),
   )
   const referenceRight = oracleScore(world, known, proposal.referenceAnswer) === 1

@@ -33,14 +33,17 @@ export function rubricMessages(input: {
   reference: string
   candidates: string[]
 }): LabMessage[] {
-  const grounding =
-    input.document === undefined ? [] : [`Document: ${input.document}`, `Reference: ${input.reference}`]
+  const grounding = input.document === undefined ? [] : [`Document: ${input.document}`, `Reference: ${input.reference}`]
   const candidates = input.candidates.map((candidate, i) => `Answer ${i + 1}: ${candidate}`)
   return user(['Write a rubric.', ...grounding, `Question: ${input.question}`, ...candidates].join('\n\n'))
 }
 
 /** The scorer sees question, rubric and one answer. */
-export function scorerMessages(input: { question: string; rubric: readonly LabCriterion[]; answer: string }): LabMessage[] {
+export function scorerMessages(input: {
+  question: string
+  rubric: readonly LabCriterion[]
+  answer: string
+}): LabMessage[] {
   const rubric = input.rubric.map(({ name, gold }) => `- ${name.trim()}: ${gold.trim()}`).join('\n')
   return user(
     `Score the answer.\n\nQuestion: ${input.question}\n\nRubric:\n${rubric}\n\nAnswer: ${input.answer.trim()}`,

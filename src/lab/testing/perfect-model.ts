@@ -25,7 +25,8 @@ export class PerfectModel implements LanguageModel {
   private reply(prompt: string): string {
     if (prompt.startsWith('Write a question')) return this.propose(section(prompt, 'Document'))
     if (prompt.startsWith('Answer')) return solution(this.answer(section(prompt, 'Question')))
-    if (prompt.startsWith('Write a rubric')) return this.rubric(section(prompt, 'Document'), section(prompt, 'Question'))
+    if (prompt.startsWith('Write a rubric'))
+      return this.rubric(section(prompt, 'Document'), section(prompt, 'Question'))
     return this.score(section(prompt, 'Rubric'), section(prompt, 'Answer'))
   }
 
@@ -56,7 +57,9 @@ export class PerfectModel implements LanguageModel {
   }
 
   private subject(text: string): Entity {
-    const entity = wordsOf(text).map((word) => this.known.get(word)).find((each) => each !== undefined)
+    const entity = wordsOf(text)
+      .map((word) => this.known.get(word))
+      .find((each) => each !== undefined)
     if (entity === undefined) throw new Error(`no known thing in: ${text}`)
     return entity
   }

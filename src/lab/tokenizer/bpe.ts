@@ -26,7 +26,7 @@ export function trainBytePairs(
   required: readonly string[],
   maxMerges: number,
 ): BytePairVocabulary {
-  const words = [...counts].map(([text, count]): Word => ({ symbols: [...toByteLetters(text)], count }))
+  const words = [...counts].map(([text, count]): Word => ({ symbols: Array.from(toByteLetters(text)), count }))
   const vocab = new Map(byteAlphabet().map((letter, i) => [letter, i]))
   const missing = new Set(required.map(toByteLetters))
   const merges: [string, string][] = []
@@ -62,19 +62,17 @@ export function toByteLetters(text: string): string {
 function mostFrequentPair(words: Word[]): [string, string] | undefined {
   const totals = new Map<string, number>()
   for (const { symbols, count } of words) {
-    for (let i = 0; i + 1 < symbols.length; i++) {
-      const pair = `${symbols[i] ?? ''} ${symbols[i + 1] ?? ''}`
+    symbols.slice(1).forEach((right, i) => {
+      const pair = `${symbols[i] ?? ''} ${right}`
       totals.set(pair, (totals.get(pair) ?? 0) + count)
-    }
+    })
   }
-  let best: string | undefined
-  let bestTotal = 0
-  for (const [pair, total] of totals) {
-    if (total > bestTotal || (total === bestTotal && best !== undefined && pair < best)) [best, bestTotal] = [pair, total]
-  }
-  if (best === undefined) return undefined
+  const [best] = [...totals].reduce<[string, number]>(
+    (a, b) => (b[1] > a[1] || (b[1] === a[1] && b[0] < a[0]) ? b : a),
+    ['', 0],
+  )
   const [left, right] = best.split(' ')
-  return [left ?? '', right ?? '']
+  return left === undefined || right === undefined ? undefined : [left, right]
 }
 
 function applyMerge(word: Word, [left, right]: [string, string]): void {

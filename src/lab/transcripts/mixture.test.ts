@@ -6,13 +6,7 @@ import { KIND_ATTRIBUTES } from '../world/attributes.ts'
 import { createWorld } from '../world/entities.ts'
 import type { Entity } from '../world/entities.ts'
 import { drawAnswer } from './answers.ts'
-import {
-  drawAsked,
-  drawRubricCase,
-  drawScoreCase,
-  mixtureAt,
-  pretrainingSample,
-} from './mixture.ts'
+import { drawAsked, drawRubricCase, drawScoreCase, mixtureAt, pretrainingSample } from './mixture.ts'
 import type { PretrainingSample } from './mixture.ts'
 import { evaluation, rate, rubric } from './roles.ts'
 
@@ -41,10 +35,18 @@ describe('the pretraining mixture', () => {
     const heldOut = new Set(world.heldOut.map((entity) => entity.name))
     const roles = samples.filter(({ prompt }) => prompt.startsWith('<|im_start|>'))
     expect(roles.length).toBeGreaterThan(1000)
-    expect(roles.filter(({ prompt, completion }) => wordsOf(prompt + completion).some((word) => heldOut.has(word)))).toEqual([])
+    expect(
+      roles.filter(({ prompt, completion }) => wordsOf(prompt + completion).some((word) => heldOut.has(word))),
+    ).toEqual([])
   })
   it('writes replies that the published parsers accept', () => {
-    const parsers = { propose: parseProposal, solve: parseAnswer, rubric: parseRubric, ungroundedRubric: parseRubric, score: parseEvaluation }
+    const parsers = {
+      propose: parseProposal,
+      solve: parseAnswer,
+      rubric: parseRubric,
+      ungroundedRubric: parseRubric,
+      score: parseEvaluation,
+    }
     for (const [kind, parse] of Object.entries(parsers)) {
       for (const sample of ofKind(kind)) {
         const result = parse(replyOf(sample), { dialect: 'published' })
@@ -89,7 +91,10 @@ describe('role cases', () => {
     const { criteria, claims } = drawScoreCase(world.train[3] as Entity, rng(11, 'test'))
     const parsed = parseEvaluation(evaluation(criteria, claims), { dialect: 'published' })
     expect(parsed.ok && parsed.value.map(({ name, rating }) => [name.trim(), rating])).toEqual(
-      criteria.map(({ name, gold }) => [name, rate(gold, claims.find((claim) => claim.attribute === name)?.values ?? [])]),
+      criteria.map(({ name, gold }) => [
+        name,
+        rate(gold, claims.find((claim) => claim.attribute === name)?.values ?? []),
+      ]),
     )
   })
   it('take every gold from the document, even when the reference is wrong', () => {

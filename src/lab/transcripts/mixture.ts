@@ -217,7 +217,11 @@ export function drawScoreCase(
   const question = writeQuestion(entity.kind, entity.name, asked, random)
   const answer = drawAnswer(entity, asked, random)
   const criteria = golds(asked, random.uniform() < 1 / 3 ? spoil(entity.facts, asked, random) : entity.facts)
-  return { messages: scorerMessages({ question, rubric: criteria, answer: answer.text }), criteria, claims: answer.claims }
+  return {
+    messages: scorerMessages({ question, rubric: criteria, answer: answer.text }),
+    criteria,
+    claims: answer.claims,
+  }
 }
 
 /** One comparison, or a few. */

@@ -15,7 +15,11 @@ describe('the vocabulary of the world', () => {
   })
   it('keeps value words and attribute words out of the fillers', () => {
     const taken = new Set<string>([...allValues(), ...ATTRIBUTES])
-    expect(fillerTexts().flatMap(wordsOf).filter((word) => taken.has(word))).toEqual([])
+    expect(
+      fillerTexts()
+        .flatMap(wordsOf)
+        .filter((word) => taken.has(word)),
+    ).toEqual([])
   })
 })
 
@@ -67,7 +71,10 @@ describe('texts', () => {
   })
   it('have between 45 and 130 words', () => {
     const random = rng(3, 'test')
-    const lengths = Array.from({ length: 500 }, () => wordsOf(writeAlmanacEntry(random.pick(everyone), random).text).length)
+    const lengths = Array.from(
+      { length: 500 },
+      () => wordsOf(writeAlmanacEntry(random.pick(everyone), random).text).length,
+    )
     expect(Math.min(...lengths)).toBeGreaterThanOrEqual(45)
     expect(Math.max(...lengths)).toBeLessThanOrEqual(130)
   })
