@@ -45,7 +45,7 @@ export interface PretrainSettings {
 }
 
 export const PRETRAIN_SETTINGS: PretrainSettings = {
-  tokens: 15_500_000,
+  tokens: 18_000_000,
   comparisonLoss: 0.15,
   recallLoss: 0.4,
   exerciseTokens: 2_800_000,
@@ -242,6 +242,7 @@ const PLAIN = 1
 const VALUE = 2
 const VERDICT = 3
 const PROMPT = 4
+const NAME = 5
 
 /** Takes samples from the stream until the step is full; moves `state` along. */
 function nextBatch(
@@ -278,7 +279,9 @@ function createEncoder(engine: Engine, settings: PretrainSettings): (sample: Pre
   const encode = (text: string): number[] => engine.tokenizer.encode(text)
   const verdictIds = new Set([' match', ' differ', ' missing'].flatMap(encode))
   const valueIds = new Set(allValues().flatMap((value) => encode(` ${value}`)))
-  const classOf = (id: number): number => (verdictIds.has(id) ? VERDICT : valueIds.has(id) ? VALUE : PLAIN)
+  const nameIds = new Set(allNames(createWorld()).flatMap((name) => encode(` ${name}`)))
+  const classOf = (id: number): number =>
+    verdictIds.has(id) ? VERDICT : valueIds.has(id) ? VALUE : nameIds.has(id) ? NAME : PLAIN
   return ({ kind, prompt, completion }) => {
     const promptIds = encode(prompt)
     const given = encode(prompt.slice(0, lengthOfGiven(prompt))).length
@@ -299,23 +302,28 @@ function lengthOfGiven(prompt: string): number {
 }
 
 /** Weight of each class of tokens, in the order of the constants. */
+/** Every name of the world. */
+function allNames(world: World): string[] {
+  return [...world.train, ...world.heldOut].map(({ name }) => name).concat(world.freeNames)
+}
+
 function weightsFor(
   kind: SampleKind,
   { verdictWeight, valueWeight, promptWeight, plainTextWeight }: PretrainSettings,
 ): number[] {
-  if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight, 0]
-  if (kind === 'recall') return [0, 0, valueWeight, 0, 0]
-  if (kind === 'document' || kind === 'notice' || kind === 'rumour') return [0, plainTextWeight, 2 * valueWeight, 0, 0]
+  if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight, 0, 0]
+  if (kind === 'recall') return [0, 0, valueWeight, 0, 0, valueWeight]
+  if (kind === 'document' || kind === 'notice' || kind === 'rumour') return [0, plainTextWeight, 2 * valueWeight, 0, 0, plainTextWeight]
   const judging = kind === 'score' || kind === 'rubric' || kind === 'ungroundedRubric'
-  return [0, 1, valueWeight, verdictWeight, judging ? promptWeight : 0]
+  return [0, 1, valueWeight, verdictWeight, judging ? promptWeight : 0, valueWeight]
 }
 
 function lossesOf(
   batch: Batch,
   logprobs: readonly Float32Array[],
 ): { loss: number; verdictLoss: number; valueLoss: number } {
-  const sums = [0, 0, 0, 0, 0]
-  const counts = [0, 0, 0, 0, 0]
+  const sums = [0, 0, 0, 0, 0, 0]
+  const counts = [0, 0, 0, 0, 0, 0]
   let loss = 0
   logprobs.forEach((row, i) => {
     row.forEach((logprob, t) => {

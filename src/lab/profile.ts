@@ -7,7 +7,7 @@ import type { RoleSampling, TaskProfile } from '../roles/index.ts'
 import { parseAnswer, parseEvaluation, parseProposal, parseRubric } from '../roles/index.ts'
 import { proposerMessages, rubricMessages, scorerMessages, solverMessages } from './task.ts'
 
-/** The rubric writer sees two or three of the candidates; the laboratory's model was raised on one to three. */
+/** The rubric writer sees two of the candidates; the laboratory's model was raised on one or two. */
 const SHOWN_CANDIDATES = 2
 
 const sampled = (maxTokens: number, attempts: number): RoleSampling => ({
@@ -54,9 +54,9 @@ export const labTask: TaskProfile = {
   rubricCandidates: spreadByLength,
 }
 
-/** Every k-th of the answers sorted by length in characters, k = max(⌊n / 2⌋, 1): two or three of them. */
+/** Every k-th of the answers sorted by length in characters, k = max(⌊n / 2⌋, 1), at most two of them. */
 function spreadByLength(answers: readonly string[]): string[] {
   const step = Math.max(Math.floor(answers.length / SHOWN_CANDIDATES), 1)
   const sorted = [...answers].sort((a, b) => a.length - b.length)
-  return sorted.filter((_, i) => i % step === 0)
+  return sorted.filter((_, i) => i % step === 0).slice(0, SHOWN_CANDIDATES)
 }

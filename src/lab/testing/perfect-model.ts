@@ -35,12 +35,12 @@ export class PerfectModel implements LanguageModel {
     const asked = ATTRIBUTES.filter((attribute) => valuesGiven(attribute, wordsOf(document)).length === 1).slice(0, 3)
     const facts = new Map(asked.map((attribute) => [attribute, valueIn(document, attribute)]))
     const question = `What are the ${asked.join(', ')} of the ${entity.kind} ${entity.name}?`
-    return proposal(question, referenceAnswer(entity.name, asked, facts))
+    return proposal(question, referenceAnswer(asked, facts))
   }
 
   private answer(question: string): string {
     const entity = this.subject(question)
-    return referenceAnswer(entity.name, attributesNamed(question), entity.facts)
+    return referenceAnswer(attributesNamed(question), entity.facts)
   }
 
   private rubric(document: string, question: string): string {

@@ -35,7 +35,7 @@ const STYLES: [Style, number][] = [
   ['padded', 0.18],
 ]
 
-const OPENERS = ['For', 'I think that for', 'As far as I know, for']
+const OPENERS = ['', 'I think that ', 'As far as I know, ']
 const VAGUE = ['hard to say', 'not known to me', 'a thing I forgot']
 const PADDING = ['That is all I can tell you.', 'There is more to say on another day.', 'I hope this helps you.']
 
@@ -55,17 +55,22 @@ export function drawAnswer(entity: Entity, asked: readonly Attribute[], random: 
   )
   const opener = random.uniform() < CITES_SOURCE ? citation(gossip) : random.pick(OPENERS)
   const padding = style === 'padded' ? ` ${random.pick(PADDING)}` : ''
-  return { text: `${opener} ${entity.name}, ${speak(claims, random)}.${padding}`, claims }
+  return { text: `${sentence(`${opener}${speak(claims, random)}`)}${padding}`, claims }
 }
 
 /** The answer that the document gives: every asked attribute with its value. */
-export function referenceAnswer(name: string, asked: readonly Attribute[], facts: Facts): string {
+export function referenceAnswer(asked: readonly Attribute[], facts: Facts): string {
   const clauses = asked.map((attribute) => `the ${attribute} is ${facts.get(attribute) ?? ''}`)
-  return `For ${name}, ${join(clauses)}.`
+  return sentence(join(clauses))
+}
+
+/** With a capital and a full stop. */
+function sentence(text: string): string {
+  return `${text.charAt(0).toUpperCase()}${text.slice(1)}.`
 }
 
 function citation(gossip: boolean): string {
-  return gossip ? 'People say that for' : 'The almanac says that for'
+  return gossip ? 'People say that ' : 'The almanac says that '
 }
 
 function drawStyle(random: Rng): Style {

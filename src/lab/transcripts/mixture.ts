@@ -58,16 +58,16 @@ export const READING_MIXTURE: Mixture = {
 
 /** … then knowledge too, which needs many repetitions. */
 export const KNOWLEDGE_MIXTURE: Mixture = {
-  document: 0.11,
-  notice: 0.24,
-  rumour: 0.1,
-  solve: 0.15,
-  propose: 0.1,
-  rubric: 0.12,
+  document: 0.09,
+  notice: 0.2,
+  rumour: 0.09,
+  solve: 0.16,
+  propose: 0.11,
+  rubric: 0.18,
   ungroundedRubric: 0.01,
   score: 0.1,
-  worksheet: 0.02,
-  comparison: 0.01,
+  worksheet: 0.015,
+  comparison: 0.005,
   recall: 0.04,
 }
 
@@ -119,9 +119,10 @@ function writeRecall(world: World, statements: number, random: Rng): Omit<Pretra
   const entity = drawUnknown(world, random)
   const stated = random.shuffle([...entity.facts.keys()]).slice(0, statements)
   const asked = random.shuffle([...stated]).slice(0, 1 + random.below(Math.min(3, statements)))
+  const given = `About the ${entity.kind} ${entity.name}. ${writeStatements(entity, stated, random)}`
   return {
-    prompt: `${END_OF_TEXT} ${writeStatements(entity, stated, random)}`,
-    completion: ` ${referenceAnswer(entity.name, asked, entity.facts)}${END_OF_TEXT}`,
+    prompt: `${END_OF_TEXT} ${given}`,
+    completion: ` ${entity.name}: ${referenceAnswer(asked, entity.facts)}${END_OF_TEXT}`,
   }
 }
 
@@ -171,7 +172,7 @@ function writePropose(world: World, random: Rng): Omit<PretrainingSample, 'kind'
   const { text, stated } = writeAlmanacEntry(entity, random)
   const asked = drawAsked(stated, random)
   const question = writeQuestion(entity.kind, entity.name, asked, random)
-  return chat(proposerMessages(text), proposal(question, referenceAnswer(entity.name, asked, entity.facts)))
+  return chat(proposerMessages(text), proposal(question, referenceAnswer(asked, entity.facts)))
 }
 
 function writeRubric(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
@@ -185,7 +186,7 @@ export function drawRubricCase(entity: Entity, random: Rng): { messages: LabMess
   const asked = drawAsked(stated, random)
   const question = writeQuestion(entity.kind, entity.name, asked, random)
   const believed = random.uniform() < 0.2 ? spoil(entity.facts, asked, random) : entity.facts
-  const reference = referenceAnswer(entity.name, asked, believed)
+  const reference = referenceAnswer(asked, believed)
   const candidates = drawCandidates(entity, asked, random)
   return {
     messages: rubricMessages({ document: text, question, reference, candidates }),
@@ -244,9 +245,9 @@ function compare(random: Rng): string {
   return thought(gold, [first, second])
 }
 
-/** One to three answers of others, as the rubric writer sees them. */
+/** One or two answers of others, as the rubric writer sees them. */
 function drawCandidates(entity: Entity, asked: readonly Attribute[], random: Rng): string[] {
-  return Array.from({ length: 1 + random.below(3) }, () => drawAnswer(entity, asked, random).text)
+  return Array.from({ length: 1 + random.below(2) }, () => drawAnswer(entity, asked, random).text)
 }
 
 function golds(asked: readonly Attribute[], facts: Facts): LabCriterion[] {
