@@ -4,9 +4,9 @@
  */
 export { labConfig, LAB_MODEL_DIR, type LabConfigOptions } from './config.ts'
 export { labCorpus, type LabCorpusOptions, type LabDocument, type LabSubjects } from './corpus.ts'
-export { oracleScore, type KnownQuestion } from './oracle.ts'
+export type { KnownQuestion } from './oracle.ts'
 export { oracleSuite, type OracleSuiteOptions } from './oracle-suite.ts'
 export { labTask } from './profile.ts'
-export { failedGates, judgeQuality, measureSkills, playDocuments, SKILL_GATES } from './skills.ts'
+export { judgeQuality, playDocuments } from './skills.ts'
 export type { JudgeQuality, Play, PlayOptions, SkillOptions, SkillReport } from './skills.ts'
-export { createWorld, WORLD_SEED, type World } from './world/entities.ts'
+export { createWorld, type World } from './world/entities.ts'

@@ -45,7 +45,7 @@ export interface PretrainSettings {
 }
 
 export const PRETRAIN_SETTINGS: PretrainSettings = {
-  tokens: 18_000_000,
+  tokens: 16_500_000,
   comparisonLoss: 0.15,
   recallLoss: 0.4,
   exerciseTokens: 2_800_000,
@@ -313,7 +313,8 @@ function weightsFor(
 ): number[] {
   if (kind === 'comparison' || kind === 'worksheet') return [0, 0, 0, verdictWeight, 0, 0]
   if (kind === 'recall') return [0, 0, valueWeight, 0, 0, valueWeight]
-  if (kind === 'document' || kind === 'notice' || kind === 'rumour') return [0, plainTextWeight, 2 * valueWeight, 0, 0, plainTextWeight]
+  if (kind === 'document' || kind === 'notice' || kind === 'rumour')
+    return [0, plainTextWeight, 2 * valueWeight, 0, 0, plainTextWeight]
   const judging = kind === 'score' || kind === 'rubric' || kind === 'ungroundedRubric'
   return [0, 1, valueWeight, verdictWeight, judging ? promptWeight : 0, valueWeight]
 }

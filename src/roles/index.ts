@@ -24,7 +24,6 @@ export type {
   SolverInput,
   TaskProfile,
 } from './profile.ts'
-export { makeInert } from './prompt/inert.ts'
 export type { SectionStyle } from './prompt/sections.ts'
 export { readPublishedSamples, type PublishedSamples, type PublishedSamplesOptions } from './published/samples.ts'
 export { scoreEvaluation, type ScoringRules } from './score.ts'
