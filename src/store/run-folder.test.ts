@@ -67,7 +67,7 @@ describe('RunFolder', () => {
 
   it('refuses a missing folder, a folder of other things and a file, and writes nothing there', async () => {
     await expect(RunFolder.open(dir)).rejects.toThrow(/no run in .*pop run CONFIG --run/)
-    await expect(RunReader.open(dir)).rejects.toThrow(RunFolderError)
+    await expect(RunReader.open(dir)).rejects.toThrow(InputError)
     await mkdir(dir)
     await writeFile(join(dir, 'thesis.txt'), 'mine')
     await expect(RunFolder.open(dir, { create: true })).rejects.toThrow(/other files and no run/)
