@@ -72,10 +72,14 @@ export interface RunSummary {
  * {InterruptedError}, {BudgetError}, {EndpointError} with everything finished saved: run it again to go on.
  */
 export async function runPipeline(options: PipelineOptions): Promise<RunSummary> {
-  const folder = await RunFolder.open(options.runDir, { create: true })
+  // What can be wrong with the input shows before anything is written.
   const models = new ModelHouse(options.config, options.deps ?? { env: {} })
+  const policy = models.initialPolicy
+  const documents =
+    options.documents ?? (await readDocuments(options.config, options.onEvent ?? ((): void => undefined)))
+  const folder = await RunFolder.open(options.runDir, { create: true })
   try {
-    return await new Run(options, folder, models).play()
+    return await new Run(options, folder, models).play(policy, documents)
   } finally {
     await models.release()
     await folder.close()
@@ -100,11 +104,10 @@ class Run {
     this.onEvent = options.onEvent ?? ((): void => undefined)
   }
 
-  async play(): Promise<RunSummary> {
-    const documents = this.options.documents ?? (await readDocuments(this.config, this.onEvent))
+  async play(initialPolicy: LanguageModel, documents: RunDocuments): Promise<RunSummary> {
     const suites = this.suites(documents)
     await this.describe(documents)
-    let policy = this.models.initialPolicy
+    let policy = initialPolicy
     let dir = this.models.initialDir
     const rounds: RoundSummary[] = [
       {
