@@ -34,7 +34,7 @@ test('the table has a line per round, with dashes where nothing was measured', (
 
 test('the gain is paired by question and leaves out what was not scored both times', () => {
   const [line] = gainLines({ rounds: [round(0, [0.2, null, 0.4]), round(1, [0.7, 0.9, 0.9])] })
-  expect(line).toBe('oracle: sampled score +0.500 [+0.500, +0.500] after 1 rounds, paired over 2 questions')
+  expect(line).toBe('oracle: sampled score +0.500 [+0.500, +0.500] after 1 round, paired over 2 questions')
 })
 
 test('there is no gain to speak of before a round is played', () => {

@@ -42,7 +42,7 @@ function gainLine(before: SuiteResult, after: SuiteResult): string {
     before.suite,
   )
   const interval = `[${signed(gain.low)}, ${signed(gain.high)}]`
-  return `${before.suite}: sampled score ${signed(gain.mean)} ${interval} after ${after.round} rounds, paired over ${gain.n} questions`
+  return `${before.suite}: sampled score ${signed(gain.mean)} ${interval} after ${after.round} ${after.round === 1 ? 'round' : 'rounds'}, paired over ${gain.n} questions`
 }
 
 function signed(value: number): string {
