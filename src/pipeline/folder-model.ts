@@ -27,7 +27,7 @@ export class FolderModel implements LanguageModel, Scorer {
    * @throws {ModelError} when the folder holds no weights
    */
   constructor(dir: string, options: EngineOptions, label: string = basename(resolve(dir))) {
-    const fingerprint = modelFingerprint(dir)
+    const fingerprint = modelFingerprint(dir, options.adapter)
     if (fingerprint === undefined) {
       throw new ModelError(`${dir} is no model folder: it has no model.safetensors (Hugging Face layout is needed)`)
     }

@@ -1,11 +1,18 @@
 /** Which model plays which role. Knows the configuration; opens nothing before it is needed. */
 import { resolve } from 'node:path'
 import { ConfigError } from '../core/errors.ts'
-import type { EngineOptions } from '../engine/index.ts'
+import { checkModelFolder, type EngineOptions } from '../engine/index.ts'
 import { createLanguageModel, type LanguageModelDeps } from '../llm/index.ts'
 import type { Config, LanguageModel, ModelEndpoint, Price } from '../records/index.ts'
 import type { Budget, RoleModels } from '../synthesis/index.ts'
 import { FolderModel } from './folder-model.ts'
+
+/** Weights to train, what the records call them, and an adapter on top of them. */
+export interface TrainingStart {
+  readonly dir: string
+  readonly name: string
+  readonly adapter?: string
+}
 
 export class ModelHouse {
   private readonly config: Config
@@ -55,12 +62,38 @@ export class ModelHouse {
     return this.open(this.config.model)
   }
 
-  /** Weights in a folder as a model: the same folder and label give the same object. */
-  folder(dir: string, label?: string): FolderModel {
-    const key = `${resolve(dir)}#${label ?? ''}`
+  /** The weights that are trained first, as a model; undefined when only a server has them. */
+  get initialFolder(): FolderModel | undefined {
+    const { initialDir } = this
+    return initialDir === null ? undefined : this.folder(initialDir, undefined, this.initialAdapter)
+  }
+
+  /** Where a training of `dir`, known as `name`, starts: an adapter belongs to the first weights alone. */
+  startOf(dir: string, name: string): TrainingStart {
+    const adapter = dir === this.initialDir ? this.initialAdapter : undefined
+    return { dir, name, ...(adapter === undefined ? {} : { adapter }) }
+  }
+
+  private get initialAdapter(): string | undefined {
+    const { model } = this.config
+    return model.backend === 'embedded' ? model.adapter : undefined
+  }
+
+  /** @throws {ModelError} when the first weights, or the adapter on top of them, cannot be loaded or trained */
+  checkInitial(): void {
+    const { initialDir, initialAdapter } = this
+    if (initialDir === null) return
+    const adapter = initialAdapter === undefined ? undefined : { dir: initialAdapter, lora: this.config.training.lora }
+    checkModelFolder(initialDir, adapter)
+  }
+
+  /** Weights in a folder as a model: the same folder, label and adapter give the same object. */
+  folder(dir: string, label?: string, adapter?: string): FolderModel {
+    const key = `${resolve(dir)}#${label ?? ''}#${adapter ?? ''}`
     const known = this.folders.get(key)
     if (known !== undefined) return known
-    const model = new FolderModel(dir, this.engineOptions(), label)
+    const options = { ...this.engineOptions(), ...(adapter === undefined ? {} : { adapter }) }
+    const model = new FolderModel(dir, options, label)
     this.folders.set(key, model)
     return model
   }
@@ -89,7 +122,7 @@ export class ModelHouse {
 
   /** Any other model: a judge. */
   open(endpoint: ModelEndpoint): LanguageModel {
-    if (endpoint.backend === 'embedded') return this.folder(endpoint.path)
+    if (endpoint.backend === 'embedded') return this.folder(endpoint.path, undefined, endpoint.adapter)
     const key = `${endpoint.baseUrl}#${endpoint.name}`
     const known = this.remotes.get(key)
     if (known !== undefined) return known

@@ -6,7 +6,7 @@
 import { systemClock, type Clock } from '../core/clock.ts'
 import { InterruptedError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
-import { checkModelFolder } from '../engine/index.ts'
+
 import type { Suite } from '../evaluation/index.ts'
 import type { EvaluationSet, PairingCounts } from '../health/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
@@ -99,7 +99,7 @@ export async function runPipeline(options: PipelineOptions): Promise<RunSummary>
   // What can be wrong with the input shows before anything is written.
   const models = new ModelHouse(options.config, options.deps ?? { env: {} })
   const policy = models.initialPolicy
-  if (models.initialDir !== null) checkModelFolder(models.initialDir)
+  models.checkInitial()
   const documents = options.documents ?? (await readDocuments(documentsOptions(options)))
   const reuse = await readReuse(options.config, documents, options.onEvent ?? ((): void => undefined))
   const benchmarks = await configuredBenchmarks(options.config, models)
@@ -313,16 +313,14 @@ class Run {
   ): Promise<void> {
     const { config, models } = this
     this.checkInterrupted()
-    const initialDir = models.initialDir
-    const initial =
-      config.training.reference === 'initial' && initialDir !== null ? models.folder(initialDir) : undefined
+    const initial = config.training.reference === 'initial' ? models.initialFolder : undefined
     // The players' engines give their memory back while the weights are trained.
     await models.release()
     await trainRound({
       folder: this.folder,
       round,
       pairs,
-      start: { dir, name: policy.name },
+      start: models.startOf(dir, policy.name),
       ...(initial === undefined ? {} : { reference: initial }),
       config: config.training,
       engineOptions: models.engineOptions(),

@@ -11,6 +11,7 @@ import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '.
 import type { RunFolder } from '../store/index.ts'
 import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences, type Scorer } from '../training/index.ts'
 import type { EngineOptions } from '../engine/index.ts'
+import type { TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 import type { Clock } from '../core/clock.ts'
 
@@ -18,8 +19,8 @@ export interface TrainRoundOptions {
   readonly folder: RunFolder
   readonly round: number
   readonly pairs: readonly PreferencePair[]
-  /** The weights at the start of the round, and what the records call them. */
-  readonly start: { readonly dir: string; readonly name: string }
+  /** The weights at the start of the round. */
+  readonly start: TrainingStart
   /** Absent: the start of the round is the reference. */
   readonly reference?: Scorer & { readonly name: string }
   readonly config: TrainingConfig
@@ -53,6 +54,7 @@ async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
   const { folder, round, pairs, start, reference, config, seed, clock, signal, onEvent } = options
   const engine = await Engine.open(start.dir, {
     ...options.engineOptions,
+    ...(start.adapter === undefined ? {} : { adapter: start.adapter }),
     ...trainingEngineOptions(config, deriveSeed(seed, 'lora', round)),
   })
   const stepFile = new StepFile(folder, folder.round(round).metrics, clock)

@@ -13,7 +13,7 @@ import {
 import type { LanguageModelDeps } from '../llm/index.ts'
 import { readJsonl, RunFolder } from '../store/index.ts'
 import { modelFingerprint } from '../engine/index.ts'
-import { ModelHouse } from './models.ts'
+import { ModelHouse, type TrainingStart } from './models.ts'
 import { trainRound } from './train-round.ts'
 
 export interface TrainRunOptions {
@@ -49,9 +49,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     const models = new ModelHouse(config, options.deps ?? { env: {} })
     const pairs = await readPairs(folder, round)
     const start = startOf(folder, models, round)
-    const { initialDir } = models
-    const initial =
-      config.training.reference === 'initial' && initialDir !== null ? models.folder(initialDir) : undefined
+    const initial = config.training.reference === 'initial' ? models.initialFolder : undefined
     await trainRound({
       folder,
       round,
@@ -83,11 +81,7 @@ async function readPairs(folder: RunFolder, round: number): Promise<PreferencePa
 }
 
 /** The weights before the round, under the name that `pop run` gives them: the journal's key depends on it. */
-function startOf(
-  folder: RunFolder,
-  models: ModelHouse,
-  round: number,
-): { readonly dir: string; readonly name: string } {
+function startOf(folder: RunFolder, models: ModelHouse, round: number): TrainingStart {
   for (let before = round - 1; before > 0; before--) {
     const { checkpoint } = folder.round(before)
     if (modelFingerprint(checkpoint) === undefined) continue
@@ -100,5 +94,5 @@ function startOf(
       'there are no weights to train: set training.path to a folder with the weights of the model behind the server',
     )
   }
-  return { dir: initialDir, name: models.initialPolicy.name }
+  return models.startOf(initialDir, models.initialPolicy.name)
 }

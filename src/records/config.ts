@@ -37,6 +37,8 @@ const embeddedModelSchema = z.strictObject({
   backend: z.literal('embedded'),
   /** A model folder in Hugging Face layout. */
   path: z.string().min(1),
+  /** A LoRA adapter (PEFT layout) on top of it: added to the weights, or trained on where `training.lora` has its rank and alpha. */
+  adapter: z.string().min(1).optional(),
   threads: count.optional(),
   /** Sequences decoded at once. */
   maxSlots: count.optional(),

@@ -1,4 +1,4 @@
-"""Asks transformers about a model folder: python ask_transformers.py FOLDER < QUESTIONS.json > ANSWERS.json
+"""Asks transformers about a model folder: python ask_transformers.py FOLDER [ADAPTER] < QUESTIONS.json > ANSWERS.json
 
 Questions: {"sequences": [[id]], "prompts": [[id]], "maxTokens": n, "chats": [[{role, content}]]}.
 Answers: log-probabilities of tokens 2..n of each sequence, greedy continuations of the prompts, ids of the chats with a
@@ -18,6 +18,10 @@ def main() -> None:
     tokenizer = AutoTokenizer.from_pretrained(folder)
     dtype = str(next(model.parameters()).dtype)
     model = model.float().eval()
+    if len(sys.argv) > 2:
+        from peft import PeftModel
+
+        model = PeftModel.from_pretrained(model, sys.argv[2]).eval()
     logprobs, greedy = [], []
     with torch.no_grad():
         for tokens in questions["sequences"]:

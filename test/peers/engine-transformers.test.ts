@@ -31,9 +31,10 @@ const random = rng(9, 'parity')
 const sequences = [40, 7, 90].map((length) => Array.from({ length }, () => 3 + random.below(350)))
 const prompts = sequences.map((tokens) => tokens.slice(0, 6))
 
-function ask(folder: string): Answers {
+function ask(folder: string, ...adapter: string[]): Answers {
   const input = JSON.stringify({ sequences, prompts, maxTokens: 16, chats: [CHAT] })
-  const output = execFileSync(python ?? '', [join(goldens, 'ask_transformers.py'), folder], { input, encoding: 'utf8' })
+  const command = [join(goldens, 'ask_transformers.py'), folder, ...adapter]
+  const output = execFileSync(python ?? '', command, { input, encoding: 'utf8' })
   const json = parseJson(output)
   if (!json.ok) throw new Error(json.message)
   return json.value as unknown as Answers
@@ -81,6 +82,23 @@ describe.skipIf(python === undefined)('transformers', { timeout: 300_000 }, () =
       await engine.close()
     },
   )
+
+  test.each(['llama', 'qwen2', 'qwen3'])('PEFT opens the adapter of a saved %s on its base model', async (family) => {
+    const base = join(goldens, 'tiny-models', family)
+    const engine = await Engine.open(base, { inThread: true, threads: 1, lora: { rank: 4, alpha: 6 } })
+    await engine.accumulate(
+      sequences,
+      sequences.map((tokens) => tokens.slice(1).map(() => 1)),
+    )
+    const adam = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 0 }
+    await engine.step({ learningRate: 0.05, ...adam })
+    const folder = join(dir, `${family}-lora`)
+    await engine.save(folder)
+    const ours = await engine.logprobs(sequences)
+    await engine.close()
+    expect(largestDifference(ours, ask(base).logprobs)).toBeGreaterThan(0.1)
+    expect(largestDifference(ours, ask(base, join(folder, 'adapter')).logprobs)).toBeLessThan(1e-4)
+  })
 
   test('opens BF16 weights and shards, and both sides read the same rounded values', async () => {
     const engine = await makeModel('qwen3')

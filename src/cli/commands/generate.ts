@@ -30,6 +30,7 @@ export const generate: Command = {
     temperature: { value: 'T', help: 'of sampling (default 1)' },
     'top-p': { value: 'P', help: 'sample from the smallest set of tokens with this probability (default 1: all)' },
     seed: { value: 'N', help: 'of sampling (default 0)' },
+    adapter: { value: 'DIR', help: 'a LoRA adapter in PEFT layout, on top of the model' },
     threads: { value: 'N', help: 'of the engine (default: one per core)' },
     json: { ...jsonOption, help: 'print { promptTokens, tokens, text, finishReason }; the tokens are ids' },
   },
@@ -42,7 +43,11 @@ async function runGenerate(invocation: Invocation, context: Context): Promise<vo
   const sampling = readSampling(invocation)
   const messages = await readMessages(invocation, context)
   const threads = invocation.number('threads', { integer: true, min: 1 })
-  const engine = await Engine.open(invocation.positionals[0] ?? '', threads === undefined ? {} : { threads })
+  const adapter = invocation.text('adapter')
+  const engine = await Engine.open(invocation.positionals[0] ?? '', {
+    ...(threads === undefined ? {} : { threads }),
+    ...(adapter === undefined ? {} : { adapter }),
+  })
   try {
     const promptTokens = engine.tokenizer.encodeChat(messages, { addGenerationPrompt: true })
     const { stopTokenIds } = engine.tokenizer

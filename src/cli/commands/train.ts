@@ -178,7 +178,12 @@ async function openModel(name: string, config: TrainConfig, context: Context): P
     const { model, tokenizer } = await openTinkerTraining({ training, dir, seed, env, clock })
     return { model, tokenizer, close: () => model.close() }
   }
-  const engine = await Engine.open(dir, trainingEngineOptions(training, seed))
+  const { model: endpoint } = config
+  const adapter = endpoint.backend === 'embedded' && dir === endpoint.path ? endpoint.adapter : undefined
+  const engine = await Engine.open(dir, {
+    ...trainingEngineOptions(training, seed),
+    ...(adapter === undefined ? {} : { adapter }),
+  })
   const model = new EmbeddedTrainableModel(engine, () => Promise.resolve(new EmbeddedLanguageModel(engine, name)))
   return { model, tokenizer: engine.tokenizer, close: () => engine.close() }
 }

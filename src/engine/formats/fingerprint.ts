@@ -8,13 +8,21 @@ const EDGE_BYTES = 1 << 20
 /**
  * A short hash of a model folder's weights: name, size, first and last mebibyte of every safetensors file, and the
  * configuration. Undefined when the folder has no weights. Two checkpoints of one training differ in it.
+ * @param adapter a folder whose adapter belongs to the weights
  */
-export function modelFingerprint(dir: string): string | undefined {
-  const names = existsSync(dir) ? readdirSync(dir).sort() : []
+export function modelFingerprint(dir: string, adapter?: string): string | undefined {
+  const names = namesIn(dir)
   const weights = names.filter((name) => name.endsWith('.safetensors') && name.startsWith('model'))
   if (weights.length === 0) return undefined
   const parts = [...weights, ...names.filter((name) => name === 'config.json')]
-  return hashValue(parts.map((name) => [name, ...edges(join(dir, name))]))
+  const ofModel = parts.map((name) => [name, ...edges(join(dir, name))])
+  if (adapter === undefined) return hashValue(ofModel)
+  const ofAdapter = namesIn(adapter).filter((name) => name.startsWith('adapter_'))
+  return hashValue([...ofModel, ...ofAdapter.map((name) => [name, ...edges(join(adapter, name))])])
+}
+
+function namesIn(dir: string): string[] {
+  return existsSync(dir) ? readdirSync(dir).sort() : []
 }
 
 function edges(path: string): (string | number)[] {

@@ -113,16 +113,19 @@ function templateFromConfig(value: JsonValue | undefined): string | undefined {
 /**
  * Writes a model folder that appears whole or not at all.
  * @param tensors parameters under their Hugging Face names
+ * @param addMore writes what else belongs into the folder, before it appears
  */
 export function saveModelFolder(
   dir: string,
   files: ModelFiles,
   tensors: readonly NamedTensor[],
   dtype: StoredDtype = 'F32',
+  addMore: (temporaryDir: string) => void = () => undefined,
 ): void {
   writeFolderAtomically(dir, (temporary) => {
     for (const [name, content] of folderContents(files, dtype)) writeFileSync(join(temporary, name), content)
     writeCheckpoint(temporary, tensors, dtype)
+    addMore(temporary)
   })
 }
 

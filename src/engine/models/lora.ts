@@ -20,7 +20,7 @@ export function loraNames(linear: string): { readonly a: string; readonly b: str
 }
 
 /** All adapters of a model, in the order of its layers. */
-function loraSpecs(config: ModelConfig, rank: number): ParameterSpec[] {
+export function loraSpecs(config: ModelConfig, rank: number): ParameterSpec[] {
   return Array.from({ length: config.layers }, (_, layer) => layerLinears(config, layer))
     .flat()
     .flatMap(({ name, inputs, outputs }) => [

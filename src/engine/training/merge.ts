@@ -6,14 +6,14 @@ import { gemmKernel } from '../ops/kernels.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
 import { Executable } from '../runtime/executable.ts'
 
-/** Fills `target` with `base`, each adapted weight plus scale · B A. Returns `target`. */
+/** Fills `target`, which may be `base` itself, with `base`, each adapted weight plus scale · B A. Returns `target`. */
 export async function mergeAdapters(
   base: ParameterStore,
   adapters: ParameterStore,
-  options: { scale: number; target: ParameterStore; execution: ExecutableOptions },
+  options: { scale: number; target: ParameterStore; execution?: ExecutableOptions },
 ): Promise<ParameterStore> {
-  const { scale, target, execution } = options
-  target.flat.set(base.flat)
+  const { scale, target, execution = {} } = options
+  if (target !== base) target.flat.set(base.flat)
   for (const spec of base.specs) {
     const { a, b } = loraNames(spec.name.replace(/\.weight$/, ''))
     if (!adapters.has(a)) continue

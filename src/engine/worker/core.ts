@@ -4,6 +4,7 @@
  * calls that change them wait until the answers in progress are complete, and later requests wait for them, so every
  * answer is drawn from one set of weights.
  */
+import { join } from 'node:path'
 import { systemClock } from '../../core/clock.ts'
 import { errorMessage, ModelError } from '../../core/errors.ts'
 import { Constraints } from '../constraint/index.ts'
@@ -14,7 +15,9 @@ import { Batcher } from '../sampling/batcher.ts'
 import { CachedModel } from '../sampling/cached-model.ts'
 import { tokenBytes } from '../tokenizer/token-bytes.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { mergeAdapters } from '../training/merge.ts'
 import { Trainer } from '../training/trainer.ts'
+import { loadAdapter, saveAdapter, startFrom } from './adapter.ts'
 import { loadWeights } from './load-weights.ts'
 import { loadOptimizerState, saveOptimizerState } from './optimizer-file.ts'
 import type { ModelFiles } from '../formats/model-folder.ts'
@@ -35,6 +38,8 @@ import type {
 } from './protocol.ts'
 
 const DEFAULT_SLOTS = 64
+/** Within a saved model folder. */
+const ADAPTER_DIR = 'adapter'
 
 type Model = {
   files: ModelFiles
@@ -42,6 +47,8 @@ type Model = {
   parameters: ParameterStore
   trainer: Trainer
   settings: EngineSettings
+  /** The folder that the weights came from. */
+  dir: string | undefined
 }
 
 interface Task {
@@ -94,17 +101,22 @@ export class EngineCore implements EngineBackend {
     return this.model
   }
 
-  private open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
+  private async open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
     const config = parseModelConfig(files.config)
     const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
     const { lora = false, threads, seed = 0 } = settings
+    const adapter = settings.adapter === undefined ? undefined : loadAdapter(settings.adapter, config)
+    if (adapter !== undefined && lora === false) {
+      await mergeAdapters(parameters, adapter.store, { scale: adapter.scale, target: parameters })
+    }
     const trainer = new Trainer(config, parameters, {
       ...(threads === undefined ? {} : { threads }),
       lora: lora === false ? false : { ...lora, seed },
     })
-    this.model = { files, config, parameters, trainer, settings }
+    if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)
+    this.model = { files, config, parameters, trainer, settings, dir }
     const trainableLength = trainer.trainable.flat.length
-    return Promise.resolve({ parameterCount: parameters.parameterCount, trainableLength })
+    return { parameterCount: parameters.parameterCount, trainableLength }
   }
 
   private async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
@@ -142,11 +154,18 @@ export class EngineCore implements EngineBackend {
     const merged = await trainer.merged()
     const tensors = merged.specs.map(({ name, shape }) => ({ name, shape, data: merged.get(name) }))
     try {
-      saveModelFolder(dir, files, tensors, dtype)
+      saveModelFolder(dir, files, tensors, dtype, (folder) => this.addAdapter(folder))
     } catch (error) {
       throw new ModelError(`cannot save the model to ${dir}: ${errorMessage(error)}`, { cause: error })
     }
     return undefined
+  }
+
+  /** Beside the merged weights, the adapter as it is, for whoever keeps the base model already. */
+  private addAdapter(folder: string): void {
+    const { trainer, settings, dir: base } = this.opened
+    if (settings.lora === undefined || settings.lora === false) return
+    saveAdapter(join(folder, ADAPTER_DIR), trainer.trainable, { ...settings.lora, base })
   }
 
   private saveOptimizer(dir: string): Promise<undefined> {

@@ -3,6 +3,7 @@ import { ModelError } from '../../core/errors.ts'
 import { openCheckpoint } from '../formats/checkpoint.ts'
 import { readModelFiles } from '../formats/model-folder.ts'
 import { parseModelConfig } from '../models/config.ts'
+import { loadAdapter, refuseOtherSize } from './adapter.ts'
 import { EMBEDDING, HEAD, ParameterStore, parameterSpecs } from '../models/parameters.ts'
 import type { CheckpointReader } from '../formats/checkpoint.ts'
 import type { ModelConfig } from '../models/config.ts'
@@ -26,10 +27,14 @@ export function loadWeights(dir: string, config: ModelConfig): ParameterStore {
 }
 
 /**
- * Looks at a model folder without loading it: its files, its architecture, and the names and shapes of its weights.
+ * Looks at a model folder without loading it: its files, its architecture, and the names and shapes of its weights;
+ * and at the adapter on top of it, which `lora` may be going to train.
  * @throws ModelError as opening the folder would
  */
-export function checkModelFolder(dir: string): void {
+export function checkModelFolder(
+  dir: string,
+  adapter?: { readonly dir: string; readonly lora: false | { rank: number; alpha: number } },
+): void {
   const config = parseModelConfig(readModelFiles(dir).config)
   const checkpoint = openCheckpoint(dir)
   try {
@@ -37,6 +42,9 @@ export function checkModelFolder(dir: string): void {
   } finally {
     checkpoint.close()
   }
+  if (adapter === undefined) return
+  const loaded = loadAdapter(adapter.dir, config)
+  if (adapter.lora !== false) refuseOtherSize(loaded, adapter.lora)
 }
 
 function checkTensors(dir: string, checkpoint: CheckpointReader, config: ModelConfig): ParameterSpec[] {

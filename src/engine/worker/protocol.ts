@@ -13,6 +13,11 @@ export interface EngineSettings {
   threads?: number
   /** Train low-rank adapters instead of the weights. Default false. */
   lora?: false | { rank: number; alpha: number }
+  /**
+   * The folder of a LoRA adapter in PEFT's layout, on top of the weights. With `lora` of the same rank and alpha it is
+   * what is trained on; otherwise it is added to the weights once, when they are loaded.
+   */
+  adapter?: string
   /** Seeds fresh weights and adapters. Default 0. */
   seed?: number
   /** Most answers sampled at a time. Default 64. */
