@@ -3,6 +3,7 @@
  * Knows no primitive; the rules do.
  */
 import type { Graph, TapeEntry, Value } from '../graph/graph.ts'
+import { delayedKernel } from '../ops/kernels.ts'
 import { RULES } from './rules.ts'
 import type { RowTerm, Term } from './terms.ts'
 import { sumOfTerms, tensorTerm } from './terms.ts'
@@ -32,16 +33,22 @@ interface Ledger {
 }
 
 /** Throws Error when a step on the way has no rule, naming it, or when a wanted value has no path to the seeds. */
-export function backward(graph: Graph, request: BackwardRequest): Map<Value, Gradient> {
-  const active = reachable(graph.tape, request.wanted)
+export function backward(graph: Graph, { seeds, wanted, onto }: BackwardRequest): Map<Value, Gradient> {
+  const ledger = gather(graph.tape, seeds, wanted)
+  return new Map(wanted.map((value) => [value, collect(value, ledger, onto)]))
+}
+
+/** Walks a tape backwards from the seeds. */
+function gather(tape: readonly TapeEntry[], seeds: ReadonlyMap<Value, Value>, wanted: readonly Value[]): Ledger {
+  const active = reachable(tape, wanted)
   const ledger: Ledger = { terms: new Map(), rows: new Map() }
-  for (const [value, seed] of request.seeds) push(ledger.terms, value, tensorTerm(seed))
-  for (const entry of graph.tape.toReversed()) {
+  for (const [value, seed] of seeds) push(ledger.terms, value, tensorTerm(seed))
+  for (const entry of tape.toReversed()) {
     const terms = ledger.terms.get(entry.output)
     if (terms === undefined || !active.has(entry.output)) continue
     differentiate(entry, sumOfTerms(terms)(undefined), active, ledger)
   }
-  return new Map(request.wanted.map((value) => [value, collect(value, ledger, request.onto)]))
+  return ledger
 }
 
 /** Everything that depends on one of `wanted`, those included. */
@@ -54,6 +61,10 @@ function reachable(tape: readonly TapeEntry[], wanted: readonly Value[]): Set<Va
 }
 
 function differentiate(entry: TapeEntry, gradient: Value, active: ReadonlySet<Value>, ledger: Ledger): void {
+  if (entry.replay !== undefined) {
+    differentiateReplayed(entry, entry.replay, gradient, { active, ledger })
+    return
+  }
   const rule = RULES[entry.primitive]
   if (rule === undefined) throw new Error(`autodiff: there is no rule for the primitive ${entry.primitive}`)
   const contributions = rule(entry, gradient)
@@ -63,6 +74,25 @@ function differentiate(entry: TapeEntry, gradient: Value, active: ReadonlySet<Va
     if (term !== undefined) push(ledger.terms, input, term)
     if (rows !== undefined) push(ledger.rows, input, rows)
   })
+}
+
+/** Computes the step again, once the gradient of its output is there, and differentiates that. */
+function differentiateReplayed(
+  { inputs, output }: TapeEntry,
+  replay: (input: Value) => Value,
+  gradient: Value,
+  { active, ledger }: { active: ReadonlySet<Value>; ledger: Ledger },
+): void {
+  const [first, ...others] = inputs
+  if (first === undefined) throw new Error('autodiff: a replayed step has no input')
+  const again = delayedKernel(first, [gradient])
+  const { value, tape } = output.graph.recordAside(() => replay(again))
+  const wanted = others.filter((other) => active.has(other))
+  const inner = gather(tape, new Map([[value, gradient]]), active.has(first) ? [again, ...wanted] : wanted)
+  for (const [outside, inside] of [[first, again] as const, ...wanted.map((other) => [other, other] as const)]) {
+    for (const term of inner.terms.get(inside) ?? []) push(ledger.terms, outside, term)
+    for (const rows of inner.rows.get(inside) ?? []) push(ledger.rows, outside, rows)
+  }
 }
 
 function collect(value: Value, ledger: Ledger, onto: BackwardRequest['onto']): Gradient {

@@ -10,6 +10,7 @@ import { embedding } from '../ops/embedding.ts'
 import { targetLogprobs } from '../ops/head.ts'
 import { linear, linearOnto } from '../ops/linear.ts'
 import { rmsNorm } from '../ops/norm.ts'
+import { recomputed } from '../ops/recompute.ts'
 import { rope } from '../ops/rope.ts'
 import { reshape, transpose } from '../ops/shape.ts'
 import { Executable } from '../runtime/executable.ts'
@@ -23,8 +24,14 @@ type Arrays = Readonly<Record<string, Float64Array>>
 interface Case {
   readonly inputs: Shapes
   readonly indices?: Readonly<Record<string, readonly number[]>>
-  readonly build: (values: Record<string, Value>) => Value
+  readonly build: (values: Record<string, Value>, known: Known) => Value
   readonly reference: (arrays: Arrays) => number[]
+}
+
+/** The inputs of the graph for the gradient: of the output, and what that of each input is added onto. */
+interface Known {
+  readonly seed: (shape: readonly number[]) => Value
+  readonly onto: (value: Value) => Value
 }
 
 const get = (values: ArrayLike<number> | undefined, index: number): number => values?.[index] ?? Number.NaN
@@ -88,6 +95,18 @@ const CASES: Readonly<Record<string, Case>> = {
     inputs: { x: [3, 3], w: [3, 3] },
     build: (v) => linear(linear(value(v, 'x'), value(v, 'w')), value(v, 'w')),
     reference: (x) => product(product(array(x, 'x'), array(x, 'w'), [3, 3, 3]), array(x, 'w'), [3, 3, 3]),
+  },
+  'steps that are computed again': {
+    inputs: { x: [5, 3], w: [4, 3], shared: [3, 4] },
+    build: (v) => {
+      const step = (input: Value): Value => linear(linear(input, value(v, 'w')), value(v, 'shared'))
+      return recomputed(recomputed(value(v, 'x'), step), step)
+    },
+    reference: (x) => {
+      const step = (y: ArrayLike<number>): number[] =>
+        product(product(y, array(x, 'w'), [5, 3, 4]), array(x, 'shared'), [5, 4, 3])
+      return step(step(array(x, 'x')))
+    },
   },
   swiglu: {
     inputs: { gate: [3, 4], up: [3, 4] },
@@ -181,6 +200,7 @@ const CASES: Readonly<Record<string, Case>> = {
   },
   'targetLogprobs in one block': headCase(1000),
   'targetLogprobs in uneven blocks': headCase(15),
+  'targetLogprobs in blocks that take the gradient along': headCase(15, true),
 }
 
 function attendCase(block: number): Case {
@@ -194,12 +214,21 @@ function attendCase(block: number): Case {
   }
 }
 
-function headCase(maxLogits: number): Case {
+function knownOf(graph: Graph): Known {
+  const named = (name: string, shape: readonly number[]): Value => graph.memo(name, () => graph.input(name, shape))
+  return { seed: (shape) => named('seed', shape), onto: (v) => named(`before:${v.name}`, v.shape) }
+}
+
+function headCase(maxLogits: number, gradientAhead = false): Case {
   const targets = [2, 6, 2, 0, 5]
   return {
     inputs: { x: [5, 3], w: [7, 3] },
     indices: { targets },
-    build: (v) => targetLogprobs(value(v, 'x'), value(v, 'w'), value(v, 'targets'), maxLogits),
+    build: (v, { seed, onto }) => {
+      const weight = value(v, 'w')
+      const known = gradientAhead ? { seeds: seed([5]), onto: onto(weight) } : undefined
+      return targetLogprobs(value(v, 'x'), weight, value(v, 'targets'), { maxLogits, known })
+    },
     reference: (x) => {
       const logits = product(array(x, 'x'), array(x, 'w'), [5, 3, 7])
       return targets.map((target, n) => Math.log(get(softmax(logits.slice(n * 7, n * 7 + 7)), target)))
@@ -219,9 +248,10 @@ const ones = (shape: readonly number[]): Float32Array => new Float32Array(sizeOf
 async function differentiate(test: Case, arrays: Arrays, seeds: Float32Array): Promise<Run> {
   const graph = new Graph()
   const { wanted, all } = makeInputs(graph, test)
-  const output = test.build(all)
-  const seed = graph.input('seed', output.shape)
-  const onto = (v: Value): Value => graph.input(`before:${v.name}`, v.shape)
+  const known = knownOf(graph)
+  const output = test.build(all, known)
+  const { onto } = known
+  const seed = known.seed(output.shape)
   const gradients = backward(graph, { seeds: new Map([[output, seed]]), wanted, onto })
   graph.output('output', output)
   const results = Object.fromEntries(wanted.map((v) => [v.name, ones(v.shape)]))
@@ -298,10 +328,10 @@ describe('the table of rules', () => {
     const used = new Set<string>()
     for (const test of Object.values(CASES)) {
       const graph = new Graph()
-      test.build(makeInputs(graph, test).all)
+      test.build(makeInputs(graph, test).all, knownOf(graph))
       for (const entry of graph.tape) used.add(entry.primitive)
     }
-    expect([...used].sort()).toEqual(Object.keys(RULES).sort())
+    expect([...used].sort()).toEqual([...Object.keys(RULES), 'recomputed'].sort())
   })
 })
 

@@ -52,6 +52,7 @@ export const RULES: Readonly<Record<string, Rule>> = {
   rmsNorm: rmsNormRule,
   causalAttend: causalAttendRule,
   targetLogprobs: targetLogprobsRule,
+  targetLogprobsAhead: targetLogprobsAheadRule,
 }
 
 function input(entry: TapeEntry, index: number): Value {
@@ -195,6 +196,22 @@ function targetLogprobsRule(entry: TapeEntry, gradient: Value): (() => Contribut
       ),
       rows: { indices: targets, rows: weighted },
     }),
+    none,
+  ]
+}
+
+/** The same where the forward pass has done most of it already (`ops/head.ts`). */
+function targetLogprobsAheadRule(entry: TapeEntry, gradient: Value): (() => Contribution)[] {
+  if (gradient !== saved(entry, 'seeds')) throw new Error('autodiff: the head was told another gradient than it gets')
+  const [x, targets] = [input(entry, 0), input(entry, 2)]
+  const scale = reshapeKernel(gradient, [x.dimension(0), 1])
+  return [
+    () => ({ term: tensorTerm(mulKernel(saved(entry, 'slopes'), scale)) }),
+    () => {
+      const dWeight = saved(entry, 'dWeight')
+      const term: Term = (sum) => (sum === saved(entry, 'onto') ? dWeight : tensorTerm(dWeight)(sum))
+      return { term, rows: { indices: targets, rows: mulKernel(x, scale) } }
+    },
     none,
   ]
 }

@@ -56,6 +56,8 @@ export interface TapeEntry {
   readonly saved: Readonly<Record<string, Value>>
   /** Numbers of the step (axis, permutation, scale). */
   readonly numbers: Readonly<Record<string, readonly number[]>>
+  /** Of a step that kept none of its intermediate values: computes it again from its first input, recording how. */
+  readonly replay?: (input: Value) => Value
 }
 
 export interface Constant {
@@ -65,10 +67,10 @@ export interface Constant {
 
 export class Graph {
   readonly nodes: GraphNode[] = []
-  readonly tape: TapeEntry[] = []
   readonly constants: Constant[] = []
   readonly inputs: Value[] = []
   readonly outputs: Value[] = []
+  private recording: TapeEntry[] = []
   private readonly names = new Set<string>([SENTINEL_OUTPUT])
   private readonly shared = new Map<string, Value>()
   private counter = 0
@@ -131,10 +133,27 @@ export class Graph {
     return values
   }
 
+  /** The differentiable steps so far, in the order in which they were taken. */
+  get tape(): readonly TapeEntry[] {
+    return this.recording
+  }
+
   /** Notes a differentiable step. */
   record(entry: TapeEntry): Value {
-    this.tape.push(entry)
+    this.recording.push(entry)
     return entry.output
+  }
+
+  /** The value that `make` gives, and the steps to it on a tape of their own. */
+  recordAside(make: () => Value): { readonly value: Value; readonly tape: readonly TapeEntry[] } {
+    const main = this.recording
+    const aside: TapeEntry[] = []
+    this.recording = aside
+    try {
+      return { value: make(), tape: aside }
+    } finally {
+      this.recording = main
+    }
   }
 
   /** Declares `value` as an output under `name`. One value may be declared once; inputs and constants cannot be. */

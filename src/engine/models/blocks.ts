@@ -6,6 +6,7 @@ import type { Graph, Value } from '../graph/graph.ts'
 import { add, swiglu } from '../ops/elementwise.ts'
 import { embedding } from '../ops/embedding.ts'
 import { linear, linearOnto } from '../ops/linear.ts'
+import { recomputed } from '../ops/recompute.ts'
 import { rmsNorm } from '../ops/norm.ts'
 import { reshape } from '../ops/shape.ts'
 import type { ModelConfig } from './config.ts'
@@ -20,6 +21,8 @@ export interface ModelContext {
   readonly parameter: (name: string) => Value
   /** Low-rank adapters on every linear layer, weighted by `scale` (alpha / rank). */
   readonly lora?: { readonly scale: number } | undefined
+  /** Layers keep nothing but their input for the gradient. */
+  readonly recompute?: boolean
 }
 
 /** Mixes positions: q [N, heads · headDim], k and v [N, kvHeads · headDim], before rotation → [N, heads · headDim]. */
@@ -29,7 +32,10 @@ export type Attention = (q: Value, k: Value, v: Value, layer: number) => Value
 export function decoderBody(context: ModelContext, ids: Value, attention: Attention): Value {
   const { config, parameter } = context
   let hidden = embedding(parameter(EMBEDDING), ids)
-  for (let layer = 0; layer < config.layers; layer++) hidden = decoderLayer(context, layer, hidden, attention)
+  for (let layer = 0; layer < config.layers; layer++) {
+    const run = (input: Value): Value => decoderLayer(context, layer, input, attention)
+    hidden = context.recompute === true ? recomputed(hidden, run) : run(hidden)
+  }
   return rmsNorm(hidden, parameter(FINAL_NORM), config.rmsNormEps)
 }
 

@@ -60,6 +60,10 @@ export interface DecoderRequest {
   /** The parameters to differentiate by; none: log-probabilities only. */
   readonly trainable: readonly string[]
   readonly lora?: { readonly scale: number } | undefined
+  /** Keep only the input of each layer for the gradient, and compute the rest a second time. */
+  readonly recompute?: boolean
+  /** Elements of logits that exist at a time; default that of `ops/head.ts`. */
+  readonly maxLogits?: number | undefined
 }
 
 export function buildDecoder(config: ModelConfig, request: DecoderRequest): DecoderProgram {
@@ -73,13 +77,19 @@ export function buildDecoder(config: ModelConfig, request: DecoderRequest): Deco
     parameters.set(name, value)
     return value
   }
-  const context = { graph, config, parameter, lora: request.lora }
+  const wanted = request.trainable.map(parameter)
+  const seeds = wanted.length === 0 ? undefined : graph.input(SEEDS, [batch * length])
+  const recompute = request.recompute === true && seeds !== undefined
+  const context = { graph, config, parameter, lora: request.lora, recompute }
   const hidden = decoderBody(context, ids, rotatedAttention(graph, config, batch, length))
-  const logprobs = targetLogprobs(hidden, headWeight(context), targets)
+  const head = headWeight(context)
+  const onto = memoized((value: Value) => graph.input(gradientInput(value.name), value.shape))
+  const known = seeds && { seeds, onto: wanted.includes(head) ? onto(head) : undefined }
+  const logprobs = targetLogprobs(hidden, head, targets, { known, maxLogits: request.maxLogits })
   const gradients =
-    request.trainable.length === 0
+    seeds === undefined
       ? { denseGradients: [], rowGradients: [] }
-      : addGradients(graph, { logprobs, ids, targets, wanted: request.trainable.map(parameter) })
+      : addGradients(graph, { logprobs, ids, targets, wanted, seeds, onto })
   graph.output(LOGPROBS, logprobs)
   return { batch, length, model: graph.build(), parameters: [...parameters.keys()], ...gradients }
 }
@@ -117,14 +127,23 @@ interface GradientRequest {
   readonly ids: Value
   readonly targets: Value
   readonly wanted: readonly Value[]
+  readonly seeds: Value
+  readonly onto: (value: Value) => Value
+}
+
+function memoized<K, V>(make: (key: K) => V): (key: K) => V {
+  const made = new Map<K, V>()
+  return (key) => {
+    const value = made.get(key) ?? make(key)
+    made.set(key, value)
+    return value
+  }
 }
 
 function addGradients(
   graph: Graph,
-  { logprobs, ids, targets, wanted }: GradientRequest,
+  { logprobs, ids, targets, wanted, seeds, onto }: GradientRequest,
 ): Pick<DecoderProgram, 'denseGradients' | 'rowGradients'> {
-  const seeds = graph.input(SEEDS, logprobs.shape)
-  const onto = (value: Value): Value => graph.input(gradientInput(value.name), value.shape)
   const gradients = backward(graph, { seeds: new Map([[logprobs, seeds]]), wanted, onto })
   const denseGradients: string[] = []
   const rowGradients: RowOutput[] = []

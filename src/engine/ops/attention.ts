@@ -45,9 +45,10 @@ export function causalAttention(q: Value, k: Value, v: Value, shape: AttentionSh
 export function causalAttend(q: Value, k: Value, v: Value, options: { scale: number; block?: number }): Value {
   const length = k.dimension(2)
   const groups = q.dimension(2) / length
-  const { scale, block = Math.max(SMALLEST_BLOCK, length / MOST_BLOCKS) } = options
+  const { scale, block } = options
+  const blocks = causalBlocks(length, block)
   const saved: Record<string, Value> = {}
-  const outputs = blockEnds(length, block).map((end, index, ends) => {
+  const outputs = blocks.map((end, index, ends) => {
     const start = ends[index - 1] ?? 0
     const [qBlock, kBlock, vBlock] = [
       sliceKernel(q, 2, [start * groups, end * groups]),
@@ -67,12 +68,12 @@ export function causalAttend(q: Value, k: Value, v: Value, options: { scale: num
     inputs: [q, k, v],
     output: concatKernel(outputs, 2),
     saved,
-    numbers: { scale: [scale], ends: blockEnds(length, block).map((end) => end * groups) },
+    numbers: { scale: [scale], ends: blocks.map((end) => end * groups) },
   })
 }
 
 /** Where each of the fewest blocks of at most `block` positions ends; their sizes differ by one at most. */
-function blockEnds(length: number, block: number): number[] {
+export function causalBlocks(length: number, block = Math.max(SMALLEST_BLOCK, length / MOST_BLOCKS)): number[] {
   const count = Math.ceil(length / block)
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * length) / count))
 }

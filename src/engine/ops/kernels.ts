@@ -113,6 +113,37 @@ export function sliceKernel(x: Value, axis: number, [start, end]: readonly [numb
   return x.graph.op('Slice', [x, one(start), one(end), one(axis)], { shape, dtype: x.dtype })
 }
 
+/**
+ * x, but not to be had before every value of `after` is computed. ONNX has no edges for order alone, so x is copied from
+ * a start that is computed from those values, and is always 0.
+ */
+export function delayedKernel(x: Value, after: readonly Value[]): Value {
+  const { graph } = x
+  const zeros = after.map((value) => zeroFrom(value))
+  const start = zeros.reduce((sum, zero) => graph.op('Add', [sum, zero], { shape: [1], dtype: 'int64' }))
+  const one = (index: number): Value => graph.sharedConstant([index], [1], 'int64')
+  const copy = graph.op('Slice', [x, start, one(x.dimension(0)), one(0)], { shape: x.shape, dtype: x.dtype })
+  // ONNX Runtime cannot tell the shape of such a slice; with it, it may write results in the place of operands.
+  return reshapeKernel(copy, x.shape)
+}
+
+/** 0 [1] (int64), computed from the first element of a float32 tensor. */
+function zeroFrom(value: Value): Value {
+  const { graph } = value
+  const rank = value.shape.length
+  const list = (item: (axis: number) => number): Value =>
+    graph.sharedConstant(
+      Array.from({ length: rank }, (_, axis) => item(axis)),
+      [rank],
+      'int64',
+    )
+  const corner = graph.op('Slice', [value, list(() => 0), list(() => 1), list((axis) => axis)], {
+    shape: value.shape.map(() => 1),
+  })
+  const whole = graph.op('Cast', [reshapeKernel(corner, [1])], { shape: [1], dtype: 'int64' }, { to: { int: 7 } })
+  return graph.op('Mul', [whole, graph.sharedConstant([0], [1], 'int64')], { shape: [1], dtype: 'int64' })
+}
+
 /** Joins along an axis. */
 export function concatKernel(parts: readonly Value[], axis: number): Value {
   const [first] = parts

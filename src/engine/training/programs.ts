@@ -25,6 +25,9 @@ export interface ProgramSettings {
   readonly shapes: ReadonlyMap<string, readonly number[]>
   readonly trainable: readonly string[]
   readonly lora: { readonly scale: number } | undefined
+  /** Whether a shape's gradient recomputes the layers. */
+  readonly recompute: (shape: { rows: number; length: number }) => boolean
+  readonly maxLogits: number | undefined
   readonly execution: ExecutableOptions
   /** Programs kept at most; the one unused for longest goes first. */
   readonly limit: number
@@ -54,13 +57,15 @@ export class ProgramCache {
   }
 
   private async compile(shape: { rows: number; length: number; gradients: boolean }): Promise<CompiledDecoder> {
-    const { config, shapes, trainable, lora, execution } = this.settings
+    const { config, shapes, trainable, lora, recompute, maxLogits, execution } = this.settings
     const program = buildDecoder(config, {
       batch: shape.rows,
       length: shape.length,
       shapes,
       trainable: shape.gradients ? trainable : [],
       lora,
+      recompute: recompute(shape),
+      maxLogits,
     })
     const positions = shape.rows * shape.length
     return {

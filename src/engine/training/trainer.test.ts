@@ -68,6 +68,14 @@ async function withTrainer<T>(
   }
 }
 
+/** The head in three blocks of rows for the longest sequence, the layers computed twice. */
+const WAYS: Readonly<Record<string, TrainerOptions>> = {
+  'all at once': {},
+  'with the logits in blocks': { maxLogits: 19 * 6 },
+  'with the layers recomputed': { recompute: true },
+  'with both': { maxLogits: 19 * 6, recompute: true },
+}
+
 describe.each(Object.keys(FAMILIES))('Trainer on %s', (family) => {
   const config = familyConfig(family)
   const parameters = randomParameters(config, 1)
@@ -83,16 +91,16 @@ describe.each(Object.keys(FAMILIES))('Trainer on %s', (family) => {
     })
   })
 
-  it('accumulates the gradient of finite differences', async () => {
-    await withTrainer(config, parameters, {}, async (trainer) => {
+  it.each(Object.entries(WAYS))('accumulates the gradient of finite differences, %s', async (_way, options) => {
+    await withTrainer(config, parameters, options, async (trainer) => {
       await trainer.accumulate(batch.sequences, batch.weights)
       expect(worstGradientError(trainer, { config, weights, batch })).toBeLessThan(2e-5)
     })
   })
 
-  it('differentiates adapters alone, by finite differences', async () => {
+  it.each(Object.entries(WAYS))('differentiates adapters alone, by finite differences, %s', async (_way, options) => {
     const lora = { rank: 3, alpha: 6, seed: 4 }
-    await withTrainer(config, parameters, { lora }, async (trainer) => {
+    await withTrainer(config, parameters, { ...options, lora }, async (trainer) => {
       // At its start B is zero and the gradient of A with it: move away from there.
       trainer.trainable.flat.forEach((value, i) => (trainer.trainable.flat[i] = value + 0.1 * Math.sin(i)))
       const adapted = toFloat64(parameters, trainer.trainable)

@@ -16,16 +16,24 @@ import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
 import type { MicroBatch } from './batching.ts'
 import { planMicroBatches } from './batching.ts'
+import { activationBytes } from './memory.ts'
 import { mergeAdapters } from './merge.ts'
 import type { CompiledDecoder } from './programs.ts'
 import { ProgramCache } from './programs.ts'
 
 export interface TrainerOptions {
   readonly threads?: number
-  /** Positions per forward and backward pass, padding included. Default 1024, less for large vocabularies. */
+  /** Positions per forward and backward pass, padding included. Default 1024. */
   readonly maxTokensPerMicroBatch?: number
   /** Train low-rank adapters and leave the parameters alone. Default false: train the parameters. */
   readonly lora?: false | LoraOptions
+  /**
+   * Compute the layers a second time for the gradient instead of keeping what they computed: a third more work, a
+   * fraction of the memory. Default `auto`: where keeping it would take more than 4 GiB.
+   */
+  readonly recompute?: boolean | 'auto'
+  /** Elements of logits that exist at a time; more are taken in blocks of positions. Default 2²⁵ (128 MiB). */
+  readonly maxLogits?: number
 }
 
 /** AdamW for all parameters, or for all but the hidden matrices, which Muon updates. */
@@ -45,8 +53,8 @@ type Tokens = ArrayLike<number>
 
 /** Compiled shapes that are kept. */
 const PROGRAMS = 64
-/** Logits of one micro-batch take at most 256 MiB. */
-const MAX_LOGITS = 1 << 26
+/** Of activations that are kept for the gradient, in bytes, before `recompute: auto` prefers to recompute them. */
+const MOST_ACTIVATIONS = 4 * 2 ** 30
 
 export class Trainer {
   /** What is trained: the parameters themselves (updated in place), or the adapters. */
@@ -78,12 +86,14 @@ export class Trainer {
       optimization: 'basic',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     }
-    this.maxTokens = options.maxTokensPerMicroBatch ?? Math.min(1024, Math.ceil(MAX_LOGITS / config.vocabSize))
+    this.maxTokens = options.maxTokensPerMicroBatch ?? 1024
     this.programs = new ProgramCache({
       config,
       shapes: new Map(stores.flatMap((s) => s.specs.map(({ name, shape }) => [name, shape]))),
       trainable: this.trainable.specs.map(({ name }) => name),
       lora: this.lora && { scale: this.lora.alpha / this.lora.rank },
+      recompute: recomputeRule(config, options),
+      maxLogits: options.maxLogits,
       execution: this.execution,
       limit: PROGRAMS,
     })
@@ -281,6 +291,15 @@ export class Trainer {
       .filter(({ kind }) => kind === 'matrix' || kind === 'embedding')
       .map(({ name }) => this.rangeOf(name))
   }
+}
+
+function recomputeRule(
+  config: ModelConfig,
+  { recompute = 'auto', lora }: TrainerOptions,
+): (shape: { rows: number; length: number }) => boolean {
+  if (recompute !== 'auto') return () => recompute
+  const rank = lora === undefined || lora === false ? 0 : lora.rank
+  return (shape) => activationBytes(config, shape, rank) > MOST_ACTIVATIONS
 }
 
 function isHiddenMatrix({ name, kind }: ParameterSpec): boolean {
