@@ -11,7 +11,12 @@ import { ParameterStore, parameterSpecs } from '../src/engine/models/parameters.
 import { activationBytes, trainingBytes } from '../src/engine/training/memory.ts'
 import { Trainer } from '../src/engine/training/trainer.ts'
 
-const QWEN = { architectures: ['Qwen2ForCausalLM'], tie_word_embeddings: true, rope_theta: 1e6, max_position_embeddings: 32768 }
+const QWEN = {
+  architectures: ['Qwen2ForCausalLM'],
+  tie_word_embeddings: true,
+  rope_theta: 1e6,
+  max_position_embeddings: 32768,
+}
 const SHAPES: Readonly<Record<string, Record<string, unknown>>> = {
   'qwen2.5-0.5b': {
     ...QWEN,

@@ -37,6 +37,22 @@ describe('Trainer', () => {
     await Promise.all([whole.release(), pieces.release()])
   })
 
+  it('gives the same gradient bit for bit when the layers are computed twice', async () => {
+    const [kept, again] = await Promise.all(
+      [false, true].map(async (recompute) => {
+        const trainer = makeTrainer({ recompute, lora: LORA })
+        await trainer.accumulate(batch.sequences, batch.weights)
+        await trainer.step(ADAM)
+        await trainer.accumulate(batch.sequences, batch.weights)
+        const gradients = allGradients(trainer)
+        await trainer.release()
+        return gradients
+      }),
+    )
+    expect(again).toEqual(kept)
+    expect(kept?.some((value) => value !== 0)).toBe(true)
+  })
+
   it('gives a sequence the same log-probabilities alone and in company', async () => {
     const trainer = makeTrainer()
     const together = await trainer.logprobs(batch.sequences)

@@ -104,13 +104,14 @@ export class EngineCore implements EngineBackend {
   private async open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
     const config = parseModelConfig(files.config)
     const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
-    const { lora = false, threads, seed = 0 } = settings
+    const { lora = false, threads, recompute, seed = 0 } = settings
     const adapter = settings.adapter === undefined ? undefined : loadAdapter(settings.adapter, config)
     if (adapter !== undefined && lora === false) {
       await mergeAdapters(parameters, adapter.store, { scale: adapter.scale, target: parameters })
     }
     const trainer = new Trainer(config, parameters, {
       ...(threads === undefined ? {} : { threads }),
+      ...(recompute === undefined ? {} : { recompute }),
       lora: lora === false ? false : { ...lora, seed },
     })
     if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)

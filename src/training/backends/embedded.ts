@@ -40,5 +40,11 @@ export class EmbeddedTrainableModel implements TrainableModel {
 
 /** How an engine must be opened to train as `config` says. `seed` is that of fresh adapters. */
 export function trainingEngineOptions(config: TrainingConfig, seed: number): EngineOptions {
-  return { lora: config.lora, seed, ...(config.threads === undefined ? {} : { threads: config.threads }) }
+  const { lora, recompute, threads } = config
+  return {
+    lora,
+    seed,
+    ...(threads === undefined ? {} : { threads }),
+    ...(recompute === undefined ? {} : { recompute }),
+  }
 }
