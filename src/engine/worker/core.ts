@@ -104,17 +104,7 @@ export class EngineCore implements EngineBackend {
   private async open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
     const config = parseModelConfig(files.config)
     const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
-    const { lora = false, threads, recompute, seed = 0 } = settings
-    const adapter = settings.adapter === undefined ? undefined : loadAdapter(settings.adapter, config)
-    if (adapter !== undefined && lora === false) {
-      await mergeAdapters(parameters, adapter.store, { scale: adapter.scale, target: parameters })
-    }
-    const trainer = new Trainer(config, parameters, {
-      ...(threads === undefined ? {} : { threads }),
-      ...(recompute === undefined ? {} : { recompute }),
-      lora: lora === false ? false : { ...lora, seed },
-    })
-    if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)
+    const trainer = await makeTrainer(config, parameters, settings)
     this.model = { files, config, parameters, trainer, settings, dir }
     const trainableLength = trainer.trainable.flat.length
     return { parameterCount: parameters.parameterCount, trainableLength }
@@ -305,6 +295,25 @@ export class EngineCore implements EngineBackend {
       this.trained.trainingSeconds += (systemClock.monotonic() - start) / 1000
     }
   }
+}
+
+/** The adapter of the settings, if there is one, is what is trained, or is added to the weights. */
+async function makeTrainer(
+  config: ModelConfig,
+  parameters: ParameterStore,
+  { lora = false, threads, recompute, seed = 0, adapter: dir }: EngineSettings,
+): Promise<Trainer> {
+  const adapter = dir === undefined ? undefined : loadAdapter(dir, config)
+  if (adapter !== undefined && lora === false) {
+    await mergeAdapters(parameters, adapter.store, { scale: adapter.scale, target: parameters })
+  }
+  const trainer = new Trainer(config, parameters, {
+    ...(threads === undefined ? {} : { threads }),
+    ...(recompute === undefined ? {} : { recompute }),
+    lora: lora === false ? false : { ...lora, seed },
+  })
+  if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)
+  return trainer
 }
 
 type Handler<M extends EngineMethod> = (
