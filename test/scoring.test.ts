@@ -1,14 +1,14 @@
 /**
  * Every way of scoring on a real model. The laboratory's checkpoint judges single answers, once, several times over, criterion
- * by criterion, and by its log-probs. It was not raised on comparing, so for the comparing modes it shows only that a real model
- * is asked, in both orders, and that replies which are no verdict leave no score; what verdicts become is shown with scripted
- * judges in src/synthesis/judging.
+ * by criterion, and by its log-probs. It was not raised on comparing: asked in tags, its replies are no verdicts and leave no
+ * score; held to a schema, each is a verdict, if one without sense. What verdicts with sense become is shown with scripted judges
+ * in src/synthesis/judging.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { parseJson } from '../src/core/json.ts'
+import { isJsonObject, parseJson, type JsonValue } from '../src/core/json.ts'
 import { labConfig, labCorpus, labTask } from '../src/lab/index.ts'
 import { rescoreRun, runPipeline, type RescoredRound } from '../src/pipeline/index.ts'
 import {
@@ -18,6 +18,7 @@ import {
   type ChatMessage,
   type Config,
   type Example,
+  type ParseResult,
   type SparseConfig,
 } from '../src/records/index.ts'
 import {
@@ -169,13 +170,68 @@ describe('a real model that was never taught to compare', () => {
         }
         for (const { index, score } of example.candidates) {
           const own = (example.comparisons ?? []).filter(({ first: a, second: b }) => a === index || b === index)
-          if (score.status === 'scored' && mode === 'pairwise')
-            expect(own.some(({ value }) => value !== null)).toBe(true)
-          if (own.length > 0 && own.every(({ value }) => value === null) && mode === 'pairwise') {
-            expect(score.status).toBe('unscored')
-          }
+          if (score.status === 'scored') expect(own.some(({ value }) => value !== null)).toBe(true)
+          if (own.length > 0 && own.every(({ value }) => value === null)) expect(score.status).toBe('unscored')
         }
       }
     },
+  )
+})
+
+describe('a real model whose reply a schema holds to a verdict', () => {
+  const role = <Output>(
+    properties: { [key: string]: JsonValue },
+    read: (reply: { [key: string]: JsonValue }) => Output,
+  ): RoleProfile<ComparerInput, Output> => {
+    const messages = ({ problem, answers: [a, b] }: ComparerInput): ChatMessage[] => [
+      { role: 'user', content: `Compare.\n\nQuestion: ${problem}\n\nA: ${a}\n\nB: ${b}` },
+    ]
+    const parse = (text: string): ParseResult<Output> => {
+      const json = parseJson(text)
+      return json.ok && isJsonObject(json.value)
+        ? { ok: true, value: read(json.value) }
+        : { ok: false, reason: 'badJson' }
+    }
+    const schema = { type: 'object', properties, required: Object.keys(properties), additionalProperties: false }
+    return {
+      sampling: { temperature: 0, topP: 1, maxTokens: 48, attempts: 1 },
+      messages,
+      parse,
+      promptHash: 'schema',
+      structured: { format: () => ({ name: 'verdict', schema }), messages, parse },
+    }
+  }
+  const rating = { type: 'integer', enum: [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10] }
+  const task: TaskProfile = {
+    ...labTask,
+    comparer: role({ better_answer: { type: 'string', enum: ['A', 'B'] } }, (reply) =>
+      reply['better_answer'] === 'A' ? 'A' : 'B',
+    ),
+    anchoredRater: role({ rating_A: rating, rating_B: rating }, (reply) => ({
+      ratingA: Number(reply['rating_A']),
+      ratingB: Number(reply['rating_B']),
+    })),
+  }
+
+  test.each([
+    ['pairwise', 0, 1],
+    ['anchored', -10, 10],
+  ] as const)(
+    'gives every answer a score by comparing: %s',
+    async (mode, lowest, highest) => {
+      await rescore({ scoring: { mode } }, task)
+      const all = examples().filter(({ comparisons = [] }) => comparisons.length > 0)
+      expect(all.length).toBeGreaterThan(0)
+      for (const { candidates, comparisons = [] } of all) {
+        expect(comparisons.every(({ value }) => value !== null)).toBe(true)
+        const values = candidates.flatMap(({ score }) => (score.status === 'scored' ? [score.value] : []))
+        expect(values).toHaveLength(candidates.filter(({ answer }) => answer !== null).length)
+        expect(values.every((value) => value >= lowest && value <= highest)).toBe(true)
+        // Every win is another's loss.
+        const mean = values.reduce((sum, value) => sum + value, 0) / values.length
+        if (mode === 'pairwise') expect(mean).toBeCloseTo(0.5, 9)
+      }
+    },
+    240_000,
   )
 })

@@ -44,6 +44,20 @@ describe('EmbeddedLanguageModel', () => {
     }
   })
 
+  it('keeps to a JSON schema, whatever the weights would rather say', async () => {
+    const schema = {
+      type: 'object',
+      properties: { rating: { type: 'integer', enum: [0, 1, 2] } },
+      required: ['rating'],
+      additionalProperties: false,
+    }
+    const replies = await model.generate({ ...request, maxTokens: 40, responseFormat: { name: 'rating', schema } })
+    for (const { text, finishReason } of replies) {
+      expect(finishReason).toBe('stop')
+      expect(text).toMatch(/^\{\s*"rating"\s*:\s*[012]\s*\}$/)
+    }
+  })
+
   it('refuses a prompt that fills the context, with both numbers', async () => {
     const long = { ...request, messages: [{ role: 'user' as const, content: 'zq '.repeat(400) }] }
     const error: unknown = await model.generate(long).catch((thrown: unknown) => thrown)

@@ -15,7 +15,7 @@ export type SamplingEngine = Pick<Engine, 'config' | 'tokenizer' | 'generate'>
 
 export class EmbeddedLanguageModel implements LanguageModel {
   readonly name: string
-  readonly abilities = { numberLogprobs: true }
+  readonly abilities = { responseFormat: true, numberLogprobs: true }
   private readonly engine: SamplingEngine
 
   /** @param name what the records call these weights, such as `lab@round-1` */
@@ -70,6 +70,7 @@ export class EmbeddedLanguageModel implements LanguageModel {
       stopTokenIds: this.engine.tokenizer.stopTokenIds,
       ...(request.stop === undefined ? {} : { stopStrings: request.stop }),
       ...(request.numberLogprobs === true ? { topLogprobs: TOP_LOGPROBS } : {}),
+      ...(request.responseFormat === undefined ? {} : { jsonSchema: request.responseFormat.schema }),
     }
   }
 }

@@ -16,7 +16,7 @@ const defaultSlots = 64
 export class FolderModel implements LanguageModel, Scorer {
   readonly dir: string
   readonly name: string
-  readonly abilities = { numberLogprobs: true }
+  readonly abilities = { responseFormat: true, numberLogprobs: true }
   /** Twice the slots: the next answers are there when a slot is free. */
   readonly capacity: Capacity
   private readonly options: EngineOptions

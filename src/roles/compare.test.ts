@@ -90,6 +90,10 @@ describe('anchored scoring', () => {
     ])
   })
 
+  it('gives the anchor no score when every comparison with it is void', () => {
+    expect(anchoredScore(1, 1, [comparisonOf(0, 1, 'noTag', 3)])).toEqual({ status: 'unscored', reason: 'noTag' })
+  })
+
   it('gives a text identical to the anchor 0', () => {
     expect(anchoredScore(1, 0, [equalComparison(1, 0, 'anchored')])).toEqual({ status: 'scored', value: 0 })
   })

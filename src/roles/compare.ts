@@ -50,9 +50,15 @@ export function pairwiseScore(index: number, comparisons: readonly Comparison[])
   return { status: 'scored', value: values.reduce((sum, value) => sum + value, 0) / values.length }
 }
 
-/** Anchored: the candidate's mean difference to the anchor, −10 to 10; the anchor itself is 0. */
+/**
+ * Anchored: the candidate's mean difference to the anchor, −10 to 10; the anchor itself is 0, unless all comparisons are void:
+ * then it was held against nothing, and a 0 would only cover the failures.
+ */
 export function anchoredScore(index: number, anchor: number, comparisons: readonly Comparison[]): Score {
-  if (index === anchor) return { status: 'scored', value: EQUAL.anchored }
+  if (index === anchor) {
+    const isHeld = comparisons.some(({ value }) => value !== null)
+    return isHeld ? { status: 'scored', value: EQUAL.anchored } : { status: 'unscored', reason: whyVoid(comparisons) }
+  }
   const own = comparisons.filter(({ first }) => first === index)
   const value = own[0]?.value ?? null
   return value === null ? { status: 'unscored', reason: whyVoid(own) } : { status: 'scored', value }

@@ -10,6 +10,9 @@ import { propose, solve, writeRubric, type Answers, type WrittenRubric } from '.
 /** Fewer readable answers than a pair has sides leave nothing to compare, so nobody is asked to judge them. */
 const fewestAnswers = 2
 
+/** What `curation.positiveOnly` can do to a rubric. */
+const NOTHING_LEFT = 'no criterion has a positive weight'
+
 /**
  * Plays one question through. A stage that fails is recorded in the example, never thrown.
  * Given a complete journal this makes no call and is a pure function of it.
@@ -98,12 +101,7 @@ async function judgeUnder(
   }
   const { used, unused } = curated(context, rubric, '')
   if (used.length === 0) {
-    return exampleOf(context, {
-      status: 'rubricFailed',
-      failure: 'no criterion has a positive weight',
-      ...parts,
-      rubric,
-    })
+    return exampleOf(context, { status: 'rubricFailed', failure: NOTHING_LEFT, ...parts, rubric })
   }
   const { candidates, comparisons } = await judgeCandidates(
     context,
@@ -143,7 +141,9 @@ async function withSecondRubric(
   if (rubric === null) {
     return { ...example, status: 'rubricFailed', failure: `second rubric: ${failure ?? 'unreadable'}` }
   }
-  const judging: Judging = { question, rubric: curated(context, rubric, scope).used, scope }
+  const { used } = curated(context, rubric, scope)
+  if (used.length === 0) return { ...example, status: 'rubricFailed', failure: `second rubric: ${NOTHING_LEFT}` }
+  const judging: Judging = { question, rubric: used, scope }
   const judged = await judgeCandidates(context, judging, example.candidates)
   const firstScores = example.candidates.map(({ score }) => score)
   const secondScores = judged.candidates.map(({ score }) => score)

@@ -77,9 +77,12 @@ export function readSampleRow(line: string): SampleRow | string {
   return row.data
 }
 
-/** Python writes NaN and Infinity into its JSON; they mean that there is no number. */
+/**
+ * Python writes NaN and Infinity into its JSON; they mean that there is no number. The end of a string is optional, so that one
+ * which never ends is passed over once: linear in the length of the line.
+ */
 function withoutPythonNumbers(line: string): string {
-  return line.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"|\bNaN\b|-?\bInfinity\b/g, (token) =>
+  return line.replace(/"[^"\\]*(?:\\[\s\S][^"\\]*)*"?|\bNaN\b|-?\bInfinity\b/g, (token) =>
     token.startsWith('"') ? token : 'null',
   )
 }
