@@ -55,7 +55,7 @@ function resolveCommon<C extends Omit<Config, 'corpus'>>(config: C, folder: stri
       ...config.health,
       evaluationSets: config.health.evaluationSets.map((set) => resolveCorpus(set, folder)),
     },
-    training: { ...config.training, ...(path !== undefined && { path: resolve(folder, path) }) },
+    training: { ...config.training, ...(path !== undefined && { path: resolvePath(path, folder) }) },
   }
 }
 
@@ -67,7 +67,7 @@ export function isTaskPath(task: string): boolean {
 function resolveEvaluation(evaluation: Config['evaluation'], folder: string): Config['evaluation'] {
   const data = Object.entries(evaluation.data).map(([name, path]): [string, string] => [
     name,
-    /^[a-z][a-z0-9+.-]+:\/\//i.test(path) ? path : resolve(folder, path),
+    resolvePath(path, folder),
   ])
   const { judge } = evaluation
   return {
@@ -78,12 +78,15 @@ function resolveEvaluation(evaluation: Config['evaluation'], folder: string): Co
 }
 
 function resolveModel(model: ModelEndpoint, folder: string): ModelEndpoint {
-  return model.backend === 'embedded' ? { ...model, path: resolve(folder, model.path) } : model
+  return model.backend === 'embedded' ? { ...model, path: resolvePath(model.path, folder) } : model
 }
 
-/** A source with a scheme (`hf://…`) is no path, and neither is `none`. */
+/** What has a scheme (`hf://…`) is no path of this machine. */
+function resolvePath(path: string, folder: string): string {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(path) ? path : resolve(folder, path)
+}
+
+/** The source `none` is no path. */
 function resolveCorpus<S extends { source: string }>(corpus: S, folder: string): S {
-  return corpus.source === 'none' || /^[a-z][a-z0-9+.-]+:\/\//i.test(corpus.source)
-    ? corpus
-    : { ...corpus, source: resolve(folder, corpus.source) }
+  return corpus.source === 'none' ? corpus : { ...corpus, source: resolvePath(corpus.source, folder) }
 }

@@ -1,7 +1,7 @@
 /** Which of a dataset's files make the corpus. Pure: paths in, paths out. */
 import picomatch from 'picomatch'
 import { InputError } from '../core/errors.ts'
-import type { HubAddress } from './hub-address.ts'
+import type { HubAddress } from '../hub/index.ts'
 import { kindOf, supportedKinds, type CorpusFormat } from './kinds.ts'
 
 /** A path of a dataset as its files are looked for: `byCard` are globs from its card, null when that says nothing. */

@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.ts'
 import { sampleDocuments, type CorpusSample } from './corpus.ts'
-import { parseHubAddress } from './hub-address.ts'
-import { startHub, type HubServer, type HubServerOptions } from './testing/hub-server.ts'
+import { parseHubAddress } from '../hub/index.ts'
+import { startHub, type HubServer, type HubServerOptions } from '../hub/testing/hub-server.ts'
 import type { CorpusConfig } from './screen.ts'
 
 const goldens = fileURLToPath(new URL('../../test/goldens/corpus/', import.meta.url))

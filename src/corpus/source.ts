@@ -1,14 +1,20 @@
 /** From `corpus.source` to files that can be read, wherever they lie. Knows no rows. */
-import { homedir } from 'node:os'
-import { join } from 'node:path'
 import { InputError } from '../core/errors.ts'
+import {
+  cacheDirOf,
+  download,
+  Hub,
+  HttpClient,
+  isHubAddress,
+  parseHubAddress,
+  type Address,
+  type HttpDeps,
+  type HubFile,
+  type Repo,
+} from '../hub/index.ts'
 import { filesByCard } from './dataset-card.ts'
-import { download } from './download.ts'
 import { localFile, type CorpusFile, type RandomAccess } from './file.ts'
-import { Hub, type HubFile } from './hub.ts'
-import { isHubAddress, parseHubAddress } from './hub-address.ts'
 import { chooseHubFiles } from './hub-files.ts'
-import { HttpClient, type Address, type HttpDeps } from './http.ts'
 import { kindOf, supportedKinds, type FileKind } from './kinds.ts'
 import { findLocalFiles } from './local.ts'
 import type { CorpusConfig } from './screen.ts'
@@ -54,7 +60,7 @@ async function openDataset(config: CorpusConfig, deps: CorpusDeps): Promise<Corp
   const http = new HttpClient(deps)
   const hub = new Hub(http, deps.env)
   const address = parseHubAddress(config.source)
-  const { repo } = address
+  const repo: Repo = { kind: 'dataset', name: address.repo }
   const commit = deps.revision ?? (await hub.commit(repo, address.revision))
   const all = await hub.files(repo, commit)
   const byCard = address.path === '' ? await readCard(http, hub, all, { repo, commit, config }) : null
@@ -77,13 +83,13 @@ async function readCard(
   http: HttpClient,
   hub: Hub,
   files: readonly HubFile[],
-  { repo, commit, config }: { repo: string; commit: string; config: CorpusConfig },
+  { repo, commit, config }: { repo: Repo; commit: string; config: CorpusConfig },
 ): Promise<string[] | null> {
   const { subset, split } = config
   const card = files.find(({ path }) => path === 'README.md')
   if (card === undefined || card.size > 1 << 22) return null
   const { text } = await http.text(hub.address(repo, commit, card.path), 1 << 22)
-  return filesByCard(text, { repo, subset, split })
+  return filesByCard(text, { repo: repo.name, subset, split })
 }
 
 /** Parquet is read in ranges where it lies; anything else is fetched as a whole, verified and kept. */
@@ -96,7 +102,7 @@ function hubFile(
     ...kind,
     name: address.name,
     bytes: async function* () {
-      const path = await download(http, address, file, cacheDir)
+      const path = await download(http, address, file, { cacheDir })
       yield* localFile(path, kind, address.name).bytes()
     },
     head: () => http.stream(address),
@@ -130,12 +136,4 @@ function remoteSlices(http: HttpClient, address: Address, byteLength: number): R
     slice: (start, end) => http.slice(address, start, Math.min(end, byteLength)),
     close: () => Promise.resolve(),
   }
-}
-
-/** Where downloads are kept: `POP_CACHE`, else the platform's place for such. */
-function cacheDirOf(env: CorpusDeps['env']): string {
-  const named = env['POP_CACHE']?.trim()
-  if (named !== undefined && named !== '') return named
-  const base = process.platform === 'win32' ? env['LOCALAPPDATA'] : env['XDG_CACHE_HOME']
-  return join(base ?? join(homedir(), '.cache'), 'pop-selfplay')
 }

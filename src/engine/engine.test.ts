@@ -82,6 +82,14 @@ describe.each(FAMILIES)('%s against transformers', (family) => {
   })
 })
 
+test('a model that does not fit is refused before its weights are read', async () => {
+  cpSync(join(goldens, 'llama'), dir, { recursive: true })
+  rmSync(join(dir, 'model.safetensors'))
+  await expect(Engine.open(dir, { memoryBytes: 1e6 })).rejects.toThrow(
+    /needs about 0\.2 GiB of memory .*1 MiB are free/,
+  )
+})
+
 describe('sampling', () => {
   test('an answer depends on its seed alone, not on its neighbours', async () => {
     const engine = await openTiny('qwen3', { maxSlots: 4 })

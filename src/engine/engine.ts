@@ -5,6 +5,7 @@
 import { availableParallelism } from 'node:os'
 import { readModelFiles } from './formats/model-folder.ts'
 import { parseModelConfig } from './models/config.ts'
+import { memoryNeed, requireMemory } from './models/memory.ts'
 import { countParameters } from './models/parameters.ts'
 import { Tokenizer } from './tokenizer/tokenizer.ts'
 import { WorkerClient } from './worker/client.ts'
@@ -25,6 +26,10 @@ export interface EngineOptions extends EngineSettings {
    * Default: one per thread, at most four, for models below 16M weights; one for larger ones.
    */
   replicas?: number
+  /** Bytes that the model may take; one that needs more is refused before it is loaded. Default: what is free. */
+  memoryBytes?: number
+  /** Whether the weights will be trained, which takes more memory than sampling. Default false. */
+  trains?: boolean
 }
 
 /** One answer. */
@@ -211,6 +216,7 @@ async function start(
   const config = parseModelConfig(files.config)
   const tokenizer = new Tokenizer(files)
   const { settings, replicas } = planReplicas(config, options)
+  checkMemory(config, dir ?? 'the model', { ...options, replicas })
   const clients = options.inThread === true ? [] : Array.from({ length: replicas }, () => new WorkerClient())
   const backend = backendOf(clients)
   const terminate = async (): Promise<void> => {
@@ -226,6 +232,19 @@ async function start(
   }
 }
 
+/** @throws ModelError when weights, one answer and what training keeps cannot fit */
+function checkMemory(config: ModelConfig, name: string, options: EngineOptions & { replicas: number }): void {
+  const { lora = false, trains = false, replicas } = options
+  const training = trains && (lora === false ? 'weights' : { rank: lora.rank })
+  const need = memoryNeed(config, { replicas, training })
+  requireMemory(need, options.memoryBytes ?? availableMemory(), name)
+}
+
+/** What the system, or the group of processes that this one belongs to, has left. */
+export function availableMemory(): number {
+  return process.availableMemory()
+}
+
 /** More than this is not made small by splitting a batch, and each replica holds weights, gradient and moments. */
 const LARGEST_REPLICATED = 16e6
 const MOST_REPLICAS = 4
@@ -233,7 +252,7 @@ const DEFAULT_SLOTS = 64
 
 /** How many replicas, and the settings of each. */
 function planReplicas(config: ModelConfig, options: EngineOptions): { settings: EngineSettings; replicas: number } {
-  const { inThread = false, replicas: wanted, ...settings } = options
+  const { inThread = false, replicas: wanted, memoryBytes: _memory, trains: _trains, ...settings } = options
   const small = countParameters(config) < LARGEST_REPLICATED
   const threads = settings.threads ?? availableParallelism()
   const replicas = inThread ? 1 : (wanted ?? (small ? Math.min(threads, MOST_REPLICAS) : 1))

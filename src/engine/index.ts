@@ -1,5 +1,5 @@
 /** The engine's public face. */
-export { Engine } from './engine.ts'
+export { availableMemory, Engine } from './engine.ts'
 export { readModelFiles } from './formats/model-folder.ts'
 export { modelFingerprint } from './formats/fingerprint.ts'
 export { checkModelFolder } from './worker/load-weights.ts'
@@ -17,3 +17,4 @@ export type { PreferenceTokens } from './tokenizer/preference.ts'
 export type { TokenizerFiles } from './tokenizer/tokenizer.ts'
 export type { EngineStats, Tokens } from './worker/protocol.ts'
 export { countParameters } from './models/parameters.ts'
+export { describeMemory, memoryNeed, type MemoryNeed, type MemoryUse } from './models/memory.ts'

@@ -8,6 +8,7 @@ import { configSchema, type Config, type ModelEndpoint, type SuiteResult } from 
 import { RunFolder, RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { readEndpoint } from '../endpoint.ts'
+import { localEndpoint } from '../model-source.ts'
 import { suggestion } from '../nearest.ts'
 import { createProgress } from '../progress.ts'
 import { resultNotes, resultsTable } from '../results-table.ts'
@@ -53,7 +54,7 @@ export const evalCommand: Command = {
 async function runEval(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal, environment } = context
   const names = readSuites(invocation)
-  const target = await openTarget(invocation, invocation.positionals[0] ?? '')
+  const target = await openTarget(invocation, invocation.positionals[0] ?? '', context)
   const progress = createProgress(terminal, clock)
   const models = new ModelHouse(target.config, {
     env: environment,
@@ -102,14 +103,18 @@ interface Target {
   policies(models: ModelHouse): Parameters<typeof evaluatePolicies>[0]['policies']
 }
 
-async function openTarget(invocation: Invocation, text: string): Promise<Target> {
-  const named = invocation.text('judge')
-  const judge = named === undefined ? undefined : readEndpoint(named, invocation.text('judge-key-env'))
-  if (!/^https?:\/\//i.test(text) && isRun(text)) return openRun(invocation, text, judge)
-  const model = readEndpoint(text, invocation.text('api-key-env'))
+async function openTarget(invocation: Invocation, text: string, context: Context): Promise<Target> {
+  const judgeName = invocation.text('judge')
+  const judge =
+    judgeName === undefined
+      ? undefined
+      : await localEndpoint(readEndpoint(judgeName, invocation.text('judge-key-env')), context)
+  if (!/^(https?|hf):\/\//i.test(text) && isRun(text)) return openRun(invocation, text, judge)
+  const named = readEndpoint(text, invocation.text('api-key-env'))
+  const model = await localEndpoint(named, context)
   // A configuration that says nothing but which model: the defaults of everything else are not used.
   const config = configSchema.parse({ model, corpus: { source: '-' } })
-  const folder = invocation.text('out') ?? join('evals', folderName(model))
+  const folder = invocation.text('out') ?? join('evals', folderName(named))
   return { config, judge, folder, policies: (models) => [{ round: 0, model: models.initialPolicy }] }
 }
 

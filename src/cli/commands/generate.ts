@@ -7,6 +7,7 @@ import { Engine, type Generation } from '../../engine/index.ts'
 import { chatMessageSchema, type ChatMessage } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { duration } from '../format.ts'
+import { localModel } from '../model-source.ts'
 
 const defaultMaxTokens = 512
 
@@ -44,7 +45,7 @@ async function runGenerate(invocation: Invocation, context: Context): Promise<vo
   const messages = await readMessages(invocation, context)
   const threads = invocation.number('threads', { integer: true, min: 1 })
   const adapter = invocation.text('adapter')
-  const engine = await Engine.open(invocation.positionals[0] ?? '', {
+  const engine = await Engine.open(await localModel(invocation.positionals[0] ?? '', context), {
     ...(threads === undefined ? {} : { threads }),
     ...(adapter === undefined ? {} : { adapter }),
   })

@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { Engine } from '../../engine/index.ts'
 import { readJsonl } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { localModel } from '../model-source.ts'
 
 /** Sequences handed to the engine at once: enough for its batches, and few enough to stream. */
 const CHUNK = 64
@@ -26,7 +27,8 @@ export const logprobs: Command = {
 }
 
 /** Each line has the natural logarithms of the probabilities of tokens 2 … n, given those before them. */
-async function runLogprobs(invocation: Invocation, { terminal, signal }: Context): Promise<void> {
+async function runLogprobs(invocation: Invocation, context: Context): Promise<void> {
+  const { terminal, signal } = context
   const [model = '', file = ''] = invocation.positionals
   const threads = invocation.number('threads', { integer: true, min: 1 })
   const sequences: { logprobs: number[] }[] = []
@@ -35,7 +37,7 @@ async function runLogprobs(invocation: Invocation, { terminal, signal }: Context
     for await (const chunk of chunks(readJsonl(file, lineSchema), CHUNK)) {
       signal.throwIfAborted()
       // Opened after the first lines were read: a wrong file is told before a large model is loaded.
-      engine ??= await Engine.open(model, threads === undefined ? {} : { threads })
+      engine ??= await Engine.open(await localModel(model, context), threads === undefined ? {} : { threads })
       const results = await engine.logprobs(chunk.map(({ tokens }) => tokens))
       const lines = results.map((values) => ({ logprobs: Array.from(values) }))
       if (invocation.has('json')) sequences.push(...lines)

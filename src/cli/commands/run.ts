@@ -8,6 +8,7 @@ import type { Config } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { findTask } from '../find-task.ts'
+import { withLocalModels } from '../model-source.ts'
 import { createProgress } from '../progress.ts'
 import { runSynth } from './synth.ts'
 import { gainLines, roundsTable } from '../rounds-table.ts'
@@ -35,7 +36,7 @@ export const run: Command = {
 async function runRun(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal, environment } = context
   const file = invocation.positionals[0] ?? ''
-  const config = await loadConfig(file)
+  const config = await withLocalModels(await loadConfig(file), context)
   const task = await findTask(config.task)
   const runDir = invocation.text('run') ?? join('runs', basename(file, extname(file)))
   const progress = createProgress(terminal, clock)

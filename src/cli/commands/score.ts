@@ -7,6 +7,7 @@ import { jsonOption, type Command, type Context, type Invocation } from '../comm
 import { loadConfig } from '../config.ts'
 import { findTask } from '../find-task.ts'
 import { grouped, table } from '../format.ts'
+import { withLocalModels } from '../model-source.ts'
 import { createProgress } from '../progress.ts'
 
 export const score: Command = {
@@ -39,7 +40,7 @@ export const score: Command = {
 async function runScore(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal, environment } = context
   const reader = await RunReader.open(invocation.positionals[0] ?? '')
-  const config = await configOf(reader, invocation.text('config'))
+  const config = await withLocalModels(await configOf(reader, invocation.text('config')), context)
   const round = invocation.number('round', { integer: true, min: 1 })
   const task = await findTask(config.task)
   const progress = createProgress(terminal, clock)

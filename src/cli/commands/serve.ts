@@ -2,8 +2,10 @@
 import { basename, resolve } from 'node:path'
 import { UsageError, errorMessage } from '../../core/errors.ts'
 import { Engine } from '../../engine/index.ts'
+import { isHubAddress } from '../../hub/index.ts'
 import { ModelServer } from '../../serve/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { localModel } from '../model-source.ts'
 
 const defaultPort = 8000
 const loopback = new Set(['127.0.0.1', '::1', 'localhost'])
@@ -36,15 +38,15 @@ export const serve: Command = {
 
 async function runServe(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal } = context
-  const dir = invocation.positionals[0] ?? ''
+  const source = invocation.positionals[0] ?? ''
   const host = invocation.text('host') ?? '127.0.0.1'
   const apiKey = readKey(invocation, context)
   if (apiKey === undefined && !loopback.has(host)) {
     terminal.say(`anybody who reaches ${host} can use the model: set --api-key-env to ask for a key`)
   }
-  const engine = await Engine.open(dir, engineOptions(invocation))
+  const engine = await Engine.open(await localModel(source, context), engineOptions(invocation))
   try {
-    const name = invocation.text('name') ?? basename(resolve(dir))
+    const name = invocation.text('name') ?? nameOf(source)
     const seed = invocation.number('seed', { integer: true, min: 0 }) ?? 0
     const server = new ModelServer({ engine, name, clock, seed, ...(apiKey === undefined ? {} : { apiKey }) })
     const port = await listen(server, host, invocation.number('port', { integer: true, min: 0 }) ?? defaultPort)
@@ -56,6 +58,11 @@ async function runServe(invocation: Invocation, context: Context): Promise<void>
   } finally {
     await engine.close()
   }
+}
+
+/** The folder's name, or the hub's. */
+function nameOf(source: string): string {
+  return isHubAddress(source) ? source.slice('hf://'.length) : basename(resolve(source))
 }
 
 function readKey(invocation: Invocation, { environment }: Context): string | undefined {

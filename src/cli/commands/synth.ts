@@ -4,6 +4,7 @@ import { runPipeline } from '../../pipeline/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { findTask } from '../find-task.ts'
+import { withLocalModels } from '../model-source.ts'
 import { grouped } from '../format.ts'
 import { createProgress } from '../progress.ts'
 import { readShard, shardOption } from '../shard-option.ts'
@@ -29,7 +30,7 @@ export async function runSynth(invocation: Invocation, context: Context): Promis
   const { terminal, clock, signal, environment } = context
   const file = invocation.positionals[0] ?? ''
   const shard = readShard(invocation.text('shard'))
-  const config = await loadConfig(file)
+  const config = await withLocalModels(await loadConfig(file), context)
   const suffix = shard === undefined ? '' : `-${shard.index}-of-${shard.count}`
   const runDir = invocation.text('run') ?? join('runs', basename(file, extname(file)) + suffix)
   const progress = createProgress(terminal, clock)

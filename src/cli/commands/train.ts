@@ -18,6 +18,7 @@ import {
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadTrainConfig } from '../config.ts'
 import { grouped } from '../format.ts'
+import { withLocalModels } from '../model-source.ts'
 import { createProgress } from '../progress.ts'
 import { openRunRound } from '../run-round.ts'
 import { textLines } from '../text-lines.ts'
@@ -66,7 +67,8 @@ async function trainRunFolder(runDir: string, invocation: Invocation, context: C
   if (invocation.text('out') !== undefined)
     throw new UsageError('--out is for files of pairs; a run keeps its checkpoint in its own folder')
   const configPath = invocation.text('config')
-  const training = configPath === undefined ? undefined : (await loadTrainConfig(configPath)).training
+  const training =
+    configPath === undefined ? undefined : (await withLocalModels(await loadTrainConfig(configPath), context)).training
   const { round } = await openRunRound(runDir, invocation.number('round', { integer: true, min: 1 }))
   const shown = stepDisplay(context, invocation.has('json'))
   try {
@@ -107,7 +109,7 @@ async function trainFile(file: string, invocation: Invocation, context: Context)
   if (invocation.text('round') !== undefined) throw new UsageError('--round is for run folders')
   const configPath = invocation.text('config')
   if (configPath === undefined) throw new UsageError('which model, trained how? Add --config FILE')
-  const config = await loadTrainConfig(configPath)
+  const config = await withLocalModels(await loadTrainConfig(configPath), context)
   const checkpoint = invocation.text('out') ?? 'checkpoint'
   await checkTarget(checkpoint)
   const { pairs, badLines } = readPreferencePairs(textLines(file))

@@ -1,12 +1,72 @@
-/** What is to be said of a model folder: whether it has a chat template, and whether the model stops where that ends a turn. */
+/**
+ * What is to be said of a model folder: whether it has a chat template, whether the model stops where that ends a turn, and
+ * whether it fits into memory. One that lies on the hub is looked up there.
+ */
 import { errorMessage } from '../../core/errors.ts'
-import { readModelFiles, Tokenizer } from '../../engine/index.ts'
-import { failure, ok, type Check } from './check.ts'
+import { parseJson } from '../../core/json.ts'
+import {
+  availableMemory,
+  checkModelFolder as checkWeights,
+  describeMemory,
+  memoryNeed,
+  parseModelConfig,
+  readModelFiles,
+  Tokenizer,
+  type MemoryUse,
+  type ModelConfig,
+} from '../../engine/index.ts'
+import { isHubAddress, lookUpModel, readHubConfig } from '../../hub/index.ts'
+import { bytes } from '../format.ts'
+import { failure, ok, warning, type Check } from './check.ts'
+import type { DoctorContext } from './run-checks.ts'
 
-const marker = 'endofturnprobe'
+/** A folder, or `hf://OWNER/NAME`, and what is to be done with it. */
+export interface ModelUse {
+  readonly source: string
+  /** Each time that it is opened: `answering`, `training`. */
+  readonly memory: Readonly<Record<string, MemoryUse>>
+}
 
-/** Reads no weights. */
-export function checkModelFolder(subject: string, dir: string): Check[] {
+/** Reads no weights, downloads none. */
+export async function checkModel(subject: string, use: ModelUse, context: DoctorContext): Promise<Check[]> {
+  if (!isHubAddress(use.source)) return checkFolder(subject, use)
+  const deps = { env: context.environment, clock: context.clock }
+  try {
+    const listing = await lookUpModel(use.source, deps)
+    if (listing.dir !== null) return checkFolder(subject, { ...use, source: listing.dir })
+    const commit = listing.commit.slice(0, 12)
+    const found = `${use.source} is at commit ${commit}; ${bytes(listing.bytes)} will be downloaded`
+    const json = parseJson(await readHubConfig(listing, deps))
+    return [
+      ok(subject, found),
+      ...checkMemory(subject, use, json.ok ? json.value : null),
+      warning(subject, `the chat template and the weights of ${use.source} are looked at when they are here`),
+    ]
+  } catch (error) {
+    return [failure(subject, `${use.source} cannot be used: ${errorMessage(error)}`)]
+  }
+}
+
+function checkMemory(subject: string, { source, memory }: ModelUse, json: unknown): Check[] {
+  const config = parseModelConfig(json, source)
+  return Object.entries(memory).map(([what, use]) => judgeMemory(subject, { config, what, use }))
+}
+
+function judgeMemory(
+  subject: string,
+  { config, what, use }: { config: ModelConfig; what: string; use: MemoryUse },
+): Check {
+  const need = memoryNeed(config, use)
+  const free = availableMemory()
+  const facts = `${what} takes about ${bytes(need.total)} of memory (${describeMemory(need)}), ${bytes(free)} are free`
+  if (need.total <= free) return ok(subject, facts)
+  const least = memoryNeed(config, { ...use, slots: 1, tokens: 256 })
+  if (least.total <= free) return warning(subject, `${facts}: set model.maxSlots lower, or close other programs`)
+  return failure(subject, `${facts}: take a smaller model, or play it on a server (model.backend: openai)`)
+}
+
+function checkFolder(subject: string, use: ModelUse): Check[] {
+  const dir = use.source
   try {
     const files = readModelFiles(dir)
     const tokenizer = new Tokenizer(files)
@@ -15,35 +75,33 @@ export function checkModelFolder(subject: string, dir: string): Check[] {
         failure(subject, `${dir} has no chat template: use a model tuned for conversation, or add chat_template.jinja`),
       ]
     }
+    checkWeights(dir)
     return [
-      ok(subject, `${dir} has weights' files, a tokenizer and a chat template`),
+      ok(subject, `${dir} has weights, a tokenizer and a chat template`),
       endOfTurn(subject, dir, tokenizer),
+      ...checkMemory(subject, use, files.config),
     ]
   } catch (error) {
     return [failure(subject, `${dir} cannot be used: ${errorMessage(error)}`)]
   }
 }
 
-/** The Qwen2.5-base trap: the template ends a turn with one token, the model stops at another, and never ends an answer. */
+/** The Qwen2.5-base trap: the template ends a turn with one token, the model's files name another. */
 function endOfTurn(subject: string, dir: string, tokenizer: Tokenizer): Check {
-  const rendered = tokenizer.renderChat([
-    { role: 'user', content: 'hello' },
-    { role: 'assistant', content: marker },
-  ])
-  const after = rendered.slice(rendered.lastIndexOf(marker) + marker.length).trimStart()
-  const [end] = tokenizer.encode(after)
+  const end = tokenizer.endOfTurnId
   const name = (id: number): string => JSON.stringify(tokenizer.idToToken(id) ?? String(id))
-  const stops = tokenizer.stopTokenIds
+  const stops = tokenizer.declaredStopTokenIds
   if (end === undefined) {
     return failure(
       subject,
-      `the chat template of ${dir} does not end the assistant's turn: the model cannot learn to stop`,
+      `the chat template of ${dir} does not end the assistant's turn with a special token: the model cannot learn to stop`,
     )
   }
   if (stops.includes(end)) return ok(subject, `a turn ends with ${name(end)}, where the model stops`)
-  return failure(
+  return warning(
     subject,
-    `the chat template ends a turn with ${name(end)} (${end}), but the model stops at ${stops.map(name).join(', ') || 'nothing'}: ` +
+    `the chat template ends a turn with ${name(end)} (${end}), but the folder says that the model stops at ` +
+      `${stops.map(name).join(', ') || 'nothing'}: answers end at both here, other programs go on; for them ` +
       `set "eos_token_id": [${[end, ...stops].join(', ')}] in ${dir}/generation_config.json`,
   )
 }

@@ -17,12 +17,14 @@ import type { TaskProfile } from '../../roles/index.ts'
 import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
-import { checkModelFolder } from './model-folder.ts'
+import { checkModel, type ModelUse } from './model-folder.ts'
 import { judgeServer } from './server.ts'
 
 export type DoctorContext = Pick<Context, 'environment' | 'clock'>
 
 const rowsLookedAt = 200
+/** Of the embedded engine, where the configuration says nothing. */
+const defaultSlots = 64
 
 /** Runs the checks one after another; `onCheck` hears of each as it is done. */
 export async function runChecks(
@@ -41,7 +43,10 @@ export async function runChecks(
   add(checkWhole(config, context))
   const needs = contextNeeds(config, about.task, texts)
   for (const group of endpointsOf(config)) add(await checkEndpoint(group, needs, context))
-  if (config.training.path !== undefined) add(checkModelFolder('training.path', config.training.path))
+  const { path } = config.training
+  if (path !== undefined) {
+    add(await checkModel('training.path', { source: path, memory: trainingMemory(config) }, context))
+  }
   add([await checkDisk(config, about, texts)])
   return checks
 }
@@ -87,36 +92,53 @@ function checkWhole(config: Config, { environment }: DoctorContext): Check[] {
   }
 }
 
+function trainingMemory({ training: { backend, lora } }: Config): ModelUse['memory'] {
+  return backend === 'embedded' ? { training: { training: lora === false ? 'weights' : lora } } : {}
+}
+
 /** One endpoint and the stages that it plays. */
 interface EndpointUse {
   readonly subject: string
   readonly endpoint: ModelEndpoint
   readonly stages: readonly PlannedStage[]
+  /** The memory that its training takes; empty when it is not trained here. */
+  readonly training: ModelUse['memory']
 }
 
-function endpointsOf({ model, roles, evaluation }: Config): EndpointUse[] {
+function endpointsOf(config: Config): EndpointUse[] {
+  const { model, roles, evaluation } = config
   const { proposer, solver, rubric, scorer } = roles
   const own = { propose: proposer, solve: solver, rubric, score: scorer } as const
   const stages = ['propose', 'solve', 'rubric', 'score'] as const
   const uses: EndpointUse[] = [
-    { subject: 'model', endpoint: model, stages: stages.filter((stage) => own[stage] === undefined) },
+    {
+      subject: 'model',
+      endpoint: model,
+      stages: stages.filter((stage) => own[stage] === undefined),
+      training: config.training.path === undefined ? trainingMemory(config) : {},
+    },
   ]
   const names = { propose: 'proposer', solve: 'solver', rubric: 'rubric', score: 'scorer' } as const
   for (const stage of stages) {
     const endpoint = own[stage]
-    if (endpoint !== undefined) uses.push({ subject: `role ${names[stage]}`, endpoint, stages: [stage] })
+    if (endpoint !== undefined) uses.push({ subject: `role ${names[stage]}`, endpoint, stages: [stage], training: {} })
   }
-  if (evaluation.judge !== undefined) uses.push({ subject: 'judge', endpoint: evaluation.judge, stages: ['score'] })
+  if (evaluation.judge !== undefined)
+    uses.push({ subject: 'judge', endpoint: evaluation.judge, stages: ['score'], training: {} })
   return uses
 }
 
 async function checkEndpoint(
-  { subject, endpoint, stages }: EndpointUse,
+  { subject, endpoint, stages, training }: EndpointUse,
   needs: readonly ContextNeed[],
-  { environment, clock }: DoctorContext,
+  context: DoctorContext,
 ): Promise<Check[]> {
-  if (endpoint.backend === 'embedded') return checkModelFolder(subject, endpoint.path)
-  const deps = { env: environment, clock }
+  if (endpoint.backend === 'embedded') {
+    const answering = { slots: endpoint.maxSlots ?? defaultSlots }
+    const memory = { answering, ...training }
+    return checkModel(subject, { source: endpoint.path, memory }, context)
+  }
+  const deps = { env: context.environment, clock: context.clock }
   try {
     createLanguageModel(endpoint, deps)
   } catch (error) {

@@ -1,6 +1,7 @@
 /** The sampler's view of a decoder: the inference graph, the cache, and the live weights of training. */
 import { KvCache } from './kv-cache.ts'
 import { INFERENCE_INPUTS, INFERENCE_OUTPUTS, cacheNames, inferenceGraph } from '../models/inference-graph.ts'
+import { CACHE_BYTES } from '../models/memory.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
 import type { ModelConfig } from '../models/config.ts'
@@ -12,8 +13,6 @@ import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 /** Rows are allocated in these steps, so that small jobs stay small. */
 const ROW_STEPS = [1, 8, 16, 32, 64, 128, 256]
 const CAPACITY_STEP = 64
-/** Keys and values take no more than this, so that long answers of a large model do not take all of the memory. */
-const CACHE_BYTES = 2 * 1024 ** 3
 
 interface Pass {
   firstRow: number

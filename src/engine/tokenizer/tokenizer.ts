@@ -5,6 +5,7 @@
 import { ModelError, errorMessage } from '../../core/errors.ts'
 import { ChatTemplate } from './chat-template.ts'
 import { createHubTokenizer } from './hub.ts'
+import { endOfTurnText } from './end-of-turn.ts'
 import { encodablePieces, guardMessages, restoreLiterals } from './literals.ts'
 import { checkTokenizerFile } from './tokenizer-file.ts'
 import { specialTexts, specialTokensMap, stopTokenIds } from './special-tokens.ts'
@@ -24,8 +25,13 @@ export interface TokenizerFiles {
 }
 
 export class Tokenizer {
-  /** Ids that end an answer. */
-  readonly stopTokenIds: readonly number[]
+  /** Ids that end an answer, as the model's files say. */
+  readonly declaredStopTokenIds: readonly number[]
+  /**
+   * The special token with which the chat template ends the assistant's turn, if it does so with one. Base models
+   * (Qwen2.5) have a template that ends turns with another token than the one their files name.
+   */
+  readonly endOfTurnId: number | undefined
   readonly bosId: number | undefined
   readonly eosId: number | undefined
   readonly padId: number | undefined
@@ -46,10 +52,11 @@ export class Tokenizer {
     this.bosId = idOf('bos_token')
     this.eosId = idOf('eos_token')
     this.padId = idOf('pad_token')
-    this.stopTokenIds = stopTokenIds([files.generationConfig, files.config], this.eosId)
+    this.declaredStopTokenIds = stopTokenIds([files.generationConfig, files.config], this.eosId)
     this.vocabSize = countTokens(this.hub)
     this.specialTexts = specialTexts(files.tokenizer)
     this.template = files.chatTemplate === undefined ? undefined : new ChatTemplate(files.chatTemplate, named)
+    this.endOfTurnId = this.template && this.firstSpecial(endOfTurnText(this.template))
   }
 
   /**
@@ -79,6 +86,18 @@ export class Tokenizer {
       skip_special_tokens: options.skipSpecialTokens ?? true,
       clean_up_tokenization_spaces: false,
     })
+  }
+
+  /** Ids that end an answer: those that the files name, and the one with which the template ends a turn. */
+  get stopTokenIds(): readonly number[] {
+    const { declaredStopTokenIds: declared, endOfTurnId } = this
+    return endOfTurnId === undefined || declared.includes(endOfTurnId) ? declared : [...declared, endOfTurnId]
+  }
+
+  /** The special token that a text begins with. */
+  private firstSpecial(text: string): number | undefined {
+    const special = this.specialTexts.find((token) => text.startsWith(token))
+    return special === undefined ? undefined : this.tokenToId(special)
   }
 
   tokenToId(token: string): number | undefined {

@@ -43,6 +43,7 @@ export function trainingEngineOptions(config: TrainingConfig, seed: number): Eng
   const { lora, recompute, threads } = config
   return {
     lora,
+    trains: true,
     seed,
     ...(threads === undefined ? {} : { threads }),
     ...(recompute === undefined ? {} : { recompute }),

@@ -10,11 +10,17 @@ export interface HubServerOptions {
   /** Path to content. */
   readonly files: Readonly<Record<string, string | Uint8Array>>
   readonly repo?: string
+  /** Default: a dataset. */
+  readonly kind?: 'dataset' | 'model'
   /** Files per page of the listing. */
   readonly pageSize?: number
   /** Who does not send it, sees nothing. */
   readonly token?: string
   readonly gated?: boolean
+  /** The store answers for this path with other bytes of the same length. */
+  readonly wrongBytes?: string
+  /** The store sends more bytes for this path than its length. */
+  readonly longerBytes?: string
 }
 
 export interface HubServer {
@@ -45,7 +51,8 @@ export async function startHub(options: HubServerOptions): Promise<HubServer> {
     const { authorization } = request.headers
     hub.storeRequests.push({ path: url, range: request.headers.range, authorization })
     if (answered(hub, response)) return
-    sendBytes(request, response, files.get(decodeURIComponent(url.slice(1))), hub.breakAfter.shift())
+    const path = decodeURIComponent(url.slice(1))
+    sendBytes(request, response, stored(path, files.get(path), options), hub.breakAfter.shift())
   })
   const front = createServer((request, response) => {
     hub.requests.push(`GET ${request.url ?? ''}`)
@@ -67,7 +74,8 @@ export async function startHub(options: HubServerOptions): Promise<HubServer> {
       }
     },
   }
-  const repo = options.repo ?? 'owner/name'
+  const { repo = 'owner/name', kind = 'dataset' } = options
+  const folder = kind === 'dataset' ? '/datasets' : ''
 
   function route(request: IncomingMessage, response: ServerResponse): void {
     const url = new URL(request.url ?? '', hub.endpoint)
@@ -76,7 +84,7 @@ export async function startHub(options: HubServerOptions): Promise<HubServer> {
       response.writeHead(refused.status, { 'x-error-code': refused.code }).end('{"error":"refused"}')
       return
     }
-    const api = `/api/datasets/${repo}`
+    const api = `/api/${kind}s/${repo}`
     const revision = url.pathname.slice(`${api}/revision/`.length)
     if (url.pathname.startsWith(`${api}/revision/`)) {
       if (['main', commit, 'refs%2Fconvert%2Fparquet'].includes(revision)) sendJson(response, { id: repo, sha: commit })
@@ -99,7 +107,7 @@ export async function startHub(options: HubServerOptions): Promise<HubServer> {
   }
 
   function sendFile(url: URL, response: ServerResponse): void {
-    const prefix = `/datasets/${repo}/resolve/${commit}/`
+    const prefix = `${folder}/${repo}/resolve/${commit}/`
     const path = decodeURIComponent(url.pathname.slice(prefix.length))
     const content = files.get(path)
     if (!url.pathname.startsWith(prefix) || content === undefined) {
@@ -119,12 +127,22 @@ export async function startHub(options: HubServerOptions): Promise<HubServer> {
   return hub
 }
 
+/** What the store has for a path: the file, or what a test puts in its place. */
+function stored(path: string, content: Buffer | undefined, options: HubServerOptions): Buffer | undefined {
+  if (path === options.wrongBytes) return content?.map((byte) => byte ^ 1) as Buffer | undefined
+  if (path === options.longerBytes) return Buffer.concat([content ?? Buffer.alloc(0), Buffer.alloc(1 << 20)])
+  return content
+}
+
 function refusal(
   url: URL,
   { headers }: IncomingMessage,
-  { repo, token, gated }: HubServerOptions & { repo: string },
+  { repo, kind, token, gated }: HubServerOptions & { repo: string },
 ): { status: number; code: string } | null {
-  const known = url.pathname.includes(`/datasets/${repo}/`)
+  const folder = kind === 'model' ? '' : '/datasets'
+  const known = [`${folder}/${repo}/`, `/api/${kind ?? 'dataset'}s/${repo}/`].some((start) =>
+    url.pathname.startsWith(start),
+  )
   const allowed = token === undefined || headers.authorization === `Bearer ${token}`
   if (!known || (!allowed && gated !== true)) return { status: 401, code: 'RepoNotFound' }
   return allowed ? null : { status: headers.authorization === undefined ? 401 : 403, code: 'GatedRepo' }

@@ -1,6 +1,7 @@
 /**
  * Files of the hub kept on this disk by what they hold: `CACHE/hub/SHA256`, `CACHE/hub/GIT-OID`. A download goes on
- * where it stopped, and no file is used whose hash is not the hub's. Knows no rows.
+ * where it stopped, and no file is used whose hash is not the hub's. Knows no
+ * rows and no weights.
  */
 import { createHash, type Hash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
@@ -10,15 +11,26 @@ import { errorMessage, InputError } from '../core/errors.ts'
 import type { HubFile } from './hub.ts'
 import type { Address, HttpClient } from './http.ts'
 
+export interface DownloadOptions {
+  readonly cacheDir: string
+  /** Bytes of the file that are on the disk so far. */
+  readonly onBytes?: (have: number) => void
+}
+
 /** The path of a verified copy. @throws {InputError} when it cannot be had, or is not what the hub says it is */
-export async function download(http: HttpClient, address: Address, file: HubFile, cacheDir: string): Promise<string> {
+export async function download(
+  http: HttpClient,
+  address: Address,
+  file: HubFile,
+  { cacheDir, onBytes }: DownloadOptions,
+): Promise<string> {
   const dir = join(cacheDir, 'hub')
   const path = join(dir, file.sha256 ?? file.gitOid)
   const part = `${path}.part`
   try {
     await mkdir(dir, { recursive: true })
     if (await isWhole(path, file)) return path
-    await fetchRest(http, address, part, file.size)
+    await fetchRest(http, address, { path: part, size: file.size, onBytes })
     if (!(await isWhole(part, file))) {
       await rm(part, { force: true })
       throw new InputError(
@@ -38,12 +50,25 @@ export async function download(http: HttpClient, address: Address, file: HubFile
   }
 }
 
-async function fetchRest(http: HttpClient, address: Address, part: string, size: number): Promise<void> {
-  const have = await sizeOf(part)
-  if (have !== null && have >= size) return
-  const out = await open(part, 'a')
+interface Part {
+  readonly path: string
+  readonly onBytes: DownloadOptions['onBytes'] | undefined
+  /** Of the whole file. */
+  readonly size: number
+}
+
+/** Stops at the first byte too many: what the hub says of a file bounds what it takes of the disk. */
+async function fetchRest(http: HttpClient, address: Address, { path, size, onBytes }: Part): Promise<void> {
+  let have = (await sizeOf(path)) ?? 0
+  if (have >= size) return
+  const out = await open(path, 'a')
   try {
-    for await (const chunk of http.stream(address, have ?? 0)) await out.writeFile(chunk)
+    for await (const chunk of http.stream(address, have)) {
+      have += chunk.length
+      if (have > size) break
+      await out.writeFile(chunk)
+      onBytes?.(have)
+    }
     await out.sync()
   } finally {
     await out.close()

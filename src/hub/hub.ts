@@ -1,15 +1,16 @@
 /**
- * The Hugging Face Hub's routes for datasets: a revision's commit, its files, their bytes. Knows no rows.
- * Routes and headers as in the Hub's API documentation and its clients (huggingface_hub 1.x, @huggingface/hub 2.x):
+ * The Hugging Face Hub's routes for datasets and models: a revision's commit, its files, their bytes. Knows neither rows nor
+ * weights. Routes and headers as in the Hub's API documentation and its clients (huggingface_hub 1.x, @huggingface/hub 2.x):
  * `GET /api/datasets/REPO/revision/REV`, `GET /api/datasets/REPO/tree/COMMIT?recursive=true` (pages by `Link`),
- * `GET /datasets/REPO/resolve/COMMIT/PATH` (redirects to a store, takes ranges), errors by `X-Error-Code`.
+ * `GET /datasets/REPO/resolve/COMMIT/PATH` (redirects to a store, takes ranges), errors by `X-Error-Code`. Models: the same
+ * with `/api/models/REPO/…` and `/REPO/resolve/…`.
  */
 import { z } from 'zod'
 import { InputError } from '../core/errors.ts'
 import { parseJson, type JsonValue } from '../core/json.ts'
 import type { Address, HttpClient } from './http.ts'
 
-/** A file of a dataset at a commit. `sha256` for files in the large-file store, `gitOid` (of the blob) for the others. */
+/** A file of a repository at a commit. `sha256` for files in the large-file store, `gitOid` (of the blob) for the others. */
 export interface HubFile {
   readonly path: string
   readonly size: number
@@ -26,6 +27,19 @@ const entrySchema = z.object({
   oid: hex,
   lfs: z.object({ oid: hex, size: z.number() }).optional(),
 })
+
+/** What the hub keeps under one name. */
+export type RepoKind = 'dataset' | 'model'
+
+/** A repository: `OWNER/NAME`, and what it holds. */
+export interface Repo {
+  readonly kind: RepoKind
+  readonly name: string
+}
+
+/** Of the kinds, in the hub's routes. */
+const apiPaths: Readonly<Record<RepoKind, string>> = { dataset: 'api/datasets', model: 'api/models' }
+const filePaths: Readonly<Record<RepoKind, string>> = { dataset: 'datasets/', model: '' }
 
 const pageBytes = 64 * 1024 * 1024
 const pagesAtMost = 1000
@@ -47,22 +61,19 @@ export class Hub {
   }
 
   /** The commit that a branch, tag or commit names now. */
-  async commit(repo: string, revision: string): Promise<string> {
-    const { value } = await this.json(
-      repo,
-      `${this.endpoint}/api/datasets/${repo}/revision/${encodeURIComponent(revision)}`,
-    )
+  async commit(repo: Repo, revision: string): Promise<string> {
+    const { value } = await this.json(repo, `${this.api(repo)}/revision/${encodeURIComponent(revision)}`)
     const parsed = revisionSchema.safeParse(value)
     if (!parsed.success) throw strange(repo)
     return parsed.data.sha
   }
 
-  /** All files of a commit, by path. */
-  async files(repo: string, commit: string): Promise<HubFile[]> {
+  /** All files of a commit, in the order of their paths. */
+  async files(repo: Repo, commit: string): Promise<HubFile[]> {
     const files: HubFile[] = []
-    let url: string | null = `${this.endpoint}/api/datasets/${repo}/tree/${commit}?recursive=true&expand=false`
+    let url: string | null = `${this.api(repo)}/tree/${commit}?recursive=true&expand=false`
     for (let page = 0; url !== null; page++) {
-      if (page >= pagesAtMost) throw new InputError(`hf://datasets/${repo} has too many files: name a part of it`)
+      if (page >= pagesAtMost) throw new InputError(`${addressOf(repo)} has too many files: name a part of it`)
       const { value, headers }: { value: JsonValue; headers: Headers } = await this.json(repo, url)
       const parsed = z.array(entrySchema).safeParse(value)
       if (!parsed.success) throw strange(repo)
@@ -77,20 +88,21 @@ export class Hub {
   }
 
   /** Where a file's bytes are. */
-  address(repo: string, commit: string, path: string): Address {
+  address(repo: Repo, commit: string, path: string): Address {
     const quoted = path.split('/').map(encodeURIComponent).join('/')
     return {
       ...this.known(repo),
-      url: `${this.endpoint}/datasets/${repo}/resolve/${commit}/${quoted}`,
-      name: `hf://datasets/${repo}@${commit.slice(0, 12)}/${path}`,
+      url: `${this.endpoint}/${filePaths[repo.kind]}${repo.name}/resolve/${commit}/${quoted}`,
+      name: `${addressOf(repo)}@${commit.slice(0, 12)}/${path}`,
     }
   }
 
-  private async json(repo: string, url: string): Promise<{ value: JsonValue; headers: Headers }> {
-    const { text, headers } = await this.http.text(
-      { ...this.known(repo), url, name: `hf://datasets/${repo}` },
-      pageBytes,
-    )
+  private api({ kind, name }: Repo): string {
+    return `${this.endpoint}/${apiPaths[kind]}/${name}`
+  }
+
+  private async json(repo: Repo, url: string): Promise<{ value: JsonValue; headers: Headers }> {
+    const { text, headers } = await this.http.text({ ...this.known(repo), url, name: addressOf(repo) }, pageBytes)
     const json = parseJson(text)
     if (!json.ok) throw strange(repo)
     return { value: json.value, headers }
@@ -106,7 +118,7 @@ export class Hub {
     return url.href
   }
 
-  private known(repo: string): Pick<Address, 'headers' | 'explain'> {
+  private known(repo: Repo): Pick<Address, 'headers' | 'explain'> {
     return {
       headers: this.token === null ? {} : { authorization: `Bearer ${this.token}` },
       explain: (response) => explain(repo, response, this.token !== null),
@@ -114,26 +126,31 @@ export class Hub {
   }
 }
 
-function explain(repo: string, { status, headers }: Response, hasToken: boolean): string | null {
+/** As people write it. */
+export function addressOf({ kind, name }: Repo): string {
+  return `hf://${filePaths[kind]}${name}`
+}
+
+function explain(repo: Repo, { status, headers }: Response, hasToken: boolean): string | null {
   const code = headers.get('x-error-code')
-  const dataset = `hf://datasets/${repo}`
+  const repository = addressOf(repo)
   if (code === 'GatedRepo') {
     return hasToken
-      ? `${dataset} is gated: accept its conditions on its page with the account of HF_TOKEN`
-      : `${dataset} is gated: accept its conditions on its page and set HF_TOKEN to a token of that account`
+      ? `${repository} is gated: accept its conditions on its page with the account of HF_TOKEN`
+      : `${repository} is gated: accept its conditions on its page and set HF_TOKEN to a token of that account`
   }
-  if (code === 'RevisionNotFound') return `${dataset} has no such revision: check what stands behind the @`
-  if (code === 'EntryNotFound') return `a file of ${dataset} is not there any more: run the same command again`
-  if (status === 401 && hasToken) return `the hub refuses HF_TOKEN, or there is no ${dataset}: check both`
+  if (code === 'RevisionNotFound') return `${repository} has no such revision: check what stands behind the @`
+  if (code === 'EntryNotFound') return `a file of ${repository} is not there any more: run the same command again`
+  if (status === 401 && hasToken) return `the hub refuses HF_TOKEN, or there is no ${repository}: check both`
   // The hub answers 401 for what is not there, so as not to tell what is private.
   if (code === 'RepoNotFound' || status === 401 || status === 404) {
     return hasToken
-      ? `the hub has no ${dataset}, or the account of HF_TOKEN may not see it`
-      : `the hub has no ${dataset}, or it is private: check the name, or set HF_TOKEN`
+      ? `the hub has no ${repository}, or the account of HF_TOKEN may not see it`
+      : `the hub has no ${repository}, or it is private: check the name, or set HF_TOKEN`
   }
-  return status === 403 ? `the hub refuses access to ${dataset}: HF_TOKEN lacks the right to read it` : null
+  return status === 403 ? `the hub refuses access to ${repository}: HF_TOKEN lacks the right to read it` : null
 }
 
-function strange(repo: string): InputError {
-  return new InputError(`hf://datasets/${repo}: the hub's answer is of an unknown shape (is HF_ENDPOINT a hub?)`)
+function strange(repo: Repo): InputError {
+  return new InputError(`${addressOf(repo)}: the hub's answer is of an unknown shape (is HF_ENDPOINT a hub?)`)
 }

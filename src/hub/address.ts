@@ -1,6 +1,7 @@
 /**
- * `hf://datasets/OWNER/NAME[@REVISION][/PATH]` taken apart, as the Hub's own file system writes addresses: a path may be
- * a glob, and the revisions `refs/convert/parquet` and `refs/pr/N` may be written as they are. Knows no network.
+ * `hf://datasets/OWNER/NAME[@REVISION][/PATH]` and `hf://OWNER/NAME[@REVISION]` (a model) taken apart, as the Hub's own file
+ * system writes addresses: a path may be a glob, and the revisions `refs/convert/parquet` and `refs/pr/N` may be written
+ * as they are. Knows no network.
  */
 import { InputError } from '../core/errors.ts'
 
@@ -18,6 +19,8 @@ const shape = new RegExp(
   `^datasets/(?<repo>${name}/${name})(?:@(?<revision>refs/(?:convert|pr)/[\\w-]+|[^/]+))?(?:/(?<path>.*))?$`,
 )
 
+const modelShape = new RegExp(`^(?<repo>${name}/${name})(?:@(?<revision>refs/pr/\\d+|[^/]+))?/?$`)
+
 /** Whether a source is one of the hub's. */
 export function isHubAddress(source: string): boolean {
   return source.startsWith(scheme)
@@ -34,6 +37,17 @@ export function parseHubAddress(source: string): HubAddress {
     )
   }
   return { repo, revision: decoded(revision), path: path.replace(/\/+$/, '') }
+}
+
+/** A model's address. @throws {InputError} */
+export function parseModelAddress(source: string): Omit<HubAddress, 'path'> {
+  const { repo, revision = 'main' } = modelShape.exec(source.slice(scheme.length))?.groups ?? {}
+  if (repo === undefined || !isHubAddress(source) || repo.startsWith('datasets/')) {
+    throw new InputError(
+      `${source} is no model of the hub; write hf://OWNER/NAME, with @REVISION behind it for a fixed one`,
+    )
+  }
+  return { repo, revision: decoded(revision) }
 }
 
 function decoded(revision: string): string {

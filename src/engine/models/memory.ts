@@ -1,0 +1,114 @@
+/**
+ * Main memory that a model takes in this engine, told from its configuration before anything is loaded. Pure.
+ *
+ * What is counted is what the engine allocates: weights in float32 (one flat buffer), the key-value cache of the running
+ * answers, next-token distributions, the widest activations of one pass, and in training the gradient, Adam's two moments
+ * and the activations of one micro-batch.
+ */
+import { ModelError } from '../../core/errors.ts'
+import type { ModelConfig } from './config.ts'
+import { layerLinears, parameterSpecs } from './parameters.ts'
+
+export interface MemoryUse {
+  /** Copies of the model. Default 1. */
+  readonly replicas?: number
+  /** Answers in progress at a time, over all copies. Default 1. */
+  readonly slots?: number
+  /** Tokens of prompt and answer. Default 1024, or the context if that is shorter. */
+  readonly tokens?: number
+  /** Sampling from int8 weights beside those in float32. Default false. */
+  readonly int8?: boolean
+  /** Default false: nothing is trained. */
+  readonly training?: false | 'weights' | { readonly rank: number }
+}
+
+export interface MemoryNeed {
+  /** Named parts, in bytes. */
+  readonly parts: readonly (readonly [name: string, bytes: number])[]
+  readonly total: number
+}
+
+const FLOAT = 4
+/** Node.js, ONNX Runtime and the code, without a model (measured: 96 MiB at start, about 160 with a session). */
+const PROCESS = 160 * 2 ** 20
+/** A tokenizer in two threads: parsed JSON, vocabulary, merges (measured: 150k tokens take about 140 MiB). */
+const PER_TOKEN_OF_VOCABULARY = 1000
+/** Prompts of one pass together have at most about so many tokens. */
+const PASS_TOKENS = 1024
+/** Keys and values take no more than this: later answers wait for a place. */
+export const CACHE_BYTES = 2 * 2 ** 30
+
+export function memoryNeed(config: ModelConfig, use: MemoryUse = {}): MemoryNeed {
+  const { replicas = 1, training = false } = use
+  const parts: [string, number][] = [
+    ['process', PROCESS + PER_TOKEN_OF_VOCABULARY * config.vocabSize],
+    ['weights', replicas * FLOAT * weightsOf(config)],
+  ]
+  if (use.int8 === true) parts.push(['int8 weights', replicas * int8Bytes(config)])
+  parts.push(['sampling', samplingBytes(config, use)])
+  if (training !== false) parts.push(['training', replicas * trainingBytes(config, training)])
+  return { parts, total: parts.reduce((sum, [, bytes]) => sum + bytes, 0) }
+}
+
+/**
+ * Refuses what cannot fit.
+ * @param available bytes that the process may still take
+ * @throws {ModelError} with the numbers
+ */
+export function requireMemory(need: MemoryNeed, available: number, name: string): void {
+  if (need.total <= available) return
+  throw new ModelError(
+    `${name} needs about ${gibibytes(need.total)} of memory (${describeMemory(need)}), and ${gibibytes(available)} are free: ` +
+      'free some, take a smaller model, or play it on a server (model.backend: openai)',
+  )
+}
+
+/** The parts worth a word, largest first: `weights 28.4 GiB, sampling 1.1 GiB`. */
+export function describeMemory({ parts }: MemoryNeed): string {
+  const shown = parts.filter(([, bytes]) => bytes >= 2 ** 20).toSorted(([, a], [, b]) => b - a)
+  return shown.map(([name, bytes]) => `${name} ${gibibytes(bytes)}`).join(', ')
+}
+
+function gibibytes(bytes: number): string {
+  return bytes < 0.1 * 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
+}
+
+function weightsOf(config: ModelConfig): number {
+  return parameterSpecs(config).reduce(
+    (sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1),
+    0,
+  )
+}
+
+/** The seven matrices of each layer and the head, one byte each. */
+function int8Bytes(config: ModelConfig): number {
+  const layer = layerLinears(config, 0).reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0)
+  return layer * config.layers + config.vocabSize * config.hiddenSize
+}
+
+function samplingBytes(config: ModelConfig, { slots = 1, tokens = 1024 }: MemoryUse): number {
+  const length = Math.min(tokens, config.maxPositions)
+  const perToken = 2 * config.layers * config.kvHeads * config.headDim * FLOAT
+  const cache = Math.min(CACHE_BYTES, slots * length * perToken)
+  // Log-probabilities and probabilities, each as a node's result and in the buffer that it is read from.
+  const distributions = 4 * slots * config.vocabSize * FLOAT
+  return cache + distributions + Math.max(PASS_TOKENS, length) * activationFloats(config) * FLOAT
+}
+
+/** Of one token in one layer, as long as the layer is computed. */
+function activationFloats({ hiddenSize, heads, kvHeads, headDim, intermediateSize }: ModelConfig): number {
+  return 4 * hiddenSize + 2 * (heads + 2 * kvHeads) * headDim + 3 * intermediateSize
+}
+
+function trainingBytes(config: ModelConfig, training: 'weights' | { readonly rank: number }): number {
+  const trained = training === 'weights' ? weightsOf(config) : adapterWeights(config, training.rank)
+  const kept = (activationFloats(config) + 2 * config.hiddenSize) * config.layers
+  // Gradient and two moments; the activations of one micro-batch, and its logits forth and back.
+  return 3 * FLOAT * trained + FLOAT * PASS_TOKENS * kept + 2 ** 29
+}
+
+function adapterWeights(config: ModelConfig, rank: number): number {
+  return (
+    config.layers * layerLinears(config, 0).reduce((sum, { inputs, outputs }) => sum + rank * (inputs + outputs), 0)
+  )
+}
