@@ -16,9 +16,9 @@ import {
   type ModelConfig,
 } from '../../engine/index.ts'
 import { isHubAddress, lookUpModel, readHubConfig } from '../../hub/index.ts'
+import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
-import type { DoctorContext } from './run-checks.ts'
 
 /** A folder, or `hf://OWNER/NAME`, and what is to be done with it. */
 export interface ModelUse {
@@ -28,7 +28,11 @@ export interface ModelUse {
 }
 
 /** Reads no weights, downloads none. */
-export async function checkModel(subject: string, use: ModelUse, context: DoctorContext): Promise<Check[]> {
+export async function checkModel(
+  subject: string,
+  use: ModelUse,
+  context: Pick<Context, 'environment' | 'clock'>,
+): Promise<Check[]> {
   if (!isHubAddress(use.source)) return checkFolder(subject, use)
   const deps = { env: context.environment, clock: context.clock }
   try {
