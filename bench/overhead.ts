@@ -3,9 +3,12 @@
  * run again, which finds them all. Wall time depends on what else the machine does, so CPU time stands beside it.
  * Run: npm run bench, or: node --import tsx bench/overhead.ts [calls]
  */
+import { execFile } from 'node:child_process'
 import { mkdtemp, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { systemClock } from '../src/core/clock.ts'
 import type { Document, GenerateRequest, LanguageModel } from '../src/records/index.ts'
 import { builtinTasks } from '../src/roles/index.ts'
@@ -47,7 +50,7 @@ const documents: Document[] = Array.from({ length: Math.ceil(calls / callsPerQue
 })
 
 /** Opens the run, plays it, closes it; seconds of the clock and of the processor. */
-async function session(dir: string): Promise<{ wall: number; cpu: number; open: number; made: number }> {
+async function session(dir: string): Promise<Measured> {
   const task = builtinTasks.get('general')
   if (task === undefined) throw new Error('the general task is missing')
   const start = systemClock.monotonic()
@@ -76,22 +79,47 @@ async function session(dir: string): Promise<{ wall: number; cpu: number; open: 
   await writer.commit()
   await run.close()
   const { user, system } = process.cpuUsage(used)
-  return { wall: (systemClock.monotonic() - start) / 1000, cpu: (user + system) / 1e6, open, made }
+  const peakMiB = process.resourceUsage().maxRSS / 1024
+  return { made, wall: (systemClock.monotonic() - start) / 1000, cpu: (user + system) / 1e6, open, peakMiB }
 }
 
-const dir = await mkdtemp(join(tmpdir(), 'pop-overhead-'))
-try {
-  const first = await session(join(dir, 'run'))
-  const size = (await stat(join(dir, 'run', 'journal', 'round-1.jsonl'))).size
-  console.log(
-    `${first.made} instant calls: ${first.wall.toFixed(1)} s, ${first.cpu.toFixed(1)} s of CPU: ` +
-      `${(first.made / first.wall).toFixed(0)} calls/s, ${(first.made / first.cpu).toFixed(0)} per CPU second; journal ${(size / 1e6).toFixed(0)} MB`,
-  )
-  const again = await session(join(dir, 'run'))
-  console.log(
-    `resume: ${again.open.toFixed(1)} s to open, ${again.wall.toFixed(1)} s to rebuild all examples (${again.cpu.toFixed(1)} s of CPU), ${again.made} calls made`,
-  )
-  console.log(`most memory: ${(process.resourceUsage().maxRSS / 1024).toFixed(0)} MiB`)
-} finally {
-  await rm(dir, { recursive: true, force: true })
+interface Measured {
+  readonly made: number
+  /** Seconds of the clock and of the processor; `open`: until the journal was read. */
+  readonly wall: number
+  readonly cpu: number
+  readonly open: number
+  readonly peakMiB: number
 }
+
+/** A session in a process of its own, so that its memory is its own. */
+async function inProcess(dir: string): Promise<Measured> {
+  const program = [...process.execArgv, fileURLToPath(import.meta.url), String(calls), dir]
+  const { stdout } = await promisify(execFile)(process.execPath, program)
+  return JSON.parse(stdout) as Measured
+}
+
+async function compare(): Promise<void> {
+  const dir = await mkdtemp(join(tmpdir(), 'pop-overhead-'))
+  try {
+    const run = join(dir, 'run')
+    const first = await inProcess(run)
+    const size = (await stat(join(run, 'journal', 'round-1.jsonl'))).size
+    const perSecond = (seconds: number): string => (first.made / seconds).toFixed(0)
+    console.log(
+      `${first.made} instant calls: ${first.wall.toFixed(1)} s, ${first.cpu.toFixed(1)} s of CPU: ${perSecond(first.wall)} calls/s, ` +
+        `${perSecond(first.cpu)} per CPU second; most memory ${first.peakMiB.toFixed(0)} MiB; journal ${(size / 1e6).toFixed(0)} MB`,
+    )
+    const again = await inProcess(run)
+    console.log(
+      `resume: ${again.open.toFixed(1)} s to open, ${again.wall.toFixed(1)} s to rebuild all examples (${again.cpu.toFixed(1)} s of CPU), ` +
+        `${again.made} calls made; most memory ${again.peakMiB.toFixed(0)} MiB`,
+    )
+  } finally {
+    await rm(dir, { recursive: true, force: true })
+  }
+}
+
+const own = process.argv[3]
+if (own === undefined) await compare()
+else console.log(JSON.stringify(await session(own)))

@@ -28,10 +28,34 @@ export function isJsonObject(value: unknown): value is { [key: string]: JsonValu
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
-/** JSON with object keys in sorted order at every depth: equal values give equal text, so it can be hashed. */
+/**
+ * JSON with object keys in sorted order at every depth: equal values give equal text, so it can be hashed. Keys that are whole
+ * numbers come first, by size. Undefined values are left out, as `JSON.stringify` does.
+ */
 export function canonicalJson(value: unknown): string {
-  return JSON.stringify(value, (_key, item: unknown) => {
-    if (!isJsonObject(item)) return item
-    return Object.fromEntries(Object.entries(item).sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)))
-  })
+  // Written out by hand: every model call is hashed, and a replacer makes `JSON.stringify` several times slower.
+  return canonical(value) ?? 'null'
+}
+
+function canonical(value: unknown): string | undefined {
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  if (Array.isArray(value)) return `[${value.map((item: unknown) => canonical(item) ?? 'null').join(',')}]`
+  if ('toJSON' in value && typeof value.toJSON === 'function') return canonical(value.toJSON())
+  const members: string[] = []
+  for (const key of sortedKeys(value)) {
+    const text = canonical((value as Readonly<Record<string, unknown>>)[key])
+    if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`)
+  }
+  return `{${members.join(',')}}`
+}
+
+function sortedKeys(value: object): string[] {
+  const keys = Object.keys(value).sort()
+  // An object puts numbers first by itself, and what was hashed so before must stay equal.
+  return keys.some(startsWithDigit) ? Object.keys(Object.fromEntries(keys.map((key) => [key, 0]))) : keys
+}
+
+function startsWithDigit(key: string): boolean {
+  const first = key.charCodeAt(0)
+  return first >= 0x30 && first <= 0x39
 }

@@ -4,7 +4,7 @@
  *
  * Generator: sfc32 (Chris Doty-Humphrey, PractRand), seeded from the first 128 bits of SHA-256 over seed and labels.
  */
-import { createHash } from 'node:crypto'
+import { hash } from 'node:crypto'
 
 export interface Rng {
   /** Uniform 32-bit unsigned integer. */
@@ -23,10 +23,8 @@ export interface Rng {
 
 /** The stream named by `labels` under `seed`. Equal arguments give equal streams, on every machine. */
 export function rng(seed: number | string, ...labels: (string | number)[]): Rng {
-  const digest = createHash('sha256')
-    .update(JSON.stringify([seed, ...labels]))
-    .digest()
-  return fromState(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12))
+  const digest = hash('sha256', JSON.stringify([seed, ...labels]), 'buffer')
+  return new Sfc32(digest.readUInt32LE(0), digest.readUInt32LE(4), digest.readUInt32LE(8), digest.readUInt32LE(12))
 }
 
 /** A 31-bit seed derived by name, for interfaces that want a number (an OpenAI-compatible server's `seed`). */
@@ -34,36 +32,53 @@ export function deriveSeed(seed: number | string, ...labels: (string | number)[]
   return rng(seed, ...labels).uint32() >>> 1
 }
 
-function fromState(a: number, b: number, c: number, counter: number): Rng {
-  const uint32 = (): number => {
-    const t = (a + b + counter) | 0
-    counter = (counter + 1) | 0
-    a = b ^ (b >>> 9)
-    b = (c + (c << 3)) | 0
-    c = (c << 21) | (c >>> 11)
-    c = (c + t) | 0
+class Sfc32 implements Rng {
+  private a: number
+  private b: number
+  private c: number
+  private counter: number
+
+  constructor(a: number, b: number, c: number, counter: number) {
+    this.a = a
+    this.b = b
+    this.c = c
+    this.counter = counter
+    for (let i = 0; i < 12; i++) this.uint32()
+  }
+
+  uint32(): number {
+    const t = (this.a + this.b + this.counter) | 0
+    this.counter = (this.counter + 1) | 0
+    this.a = this.b ^ (this.b >>> 9)
+    this.b = (this.c + (this.c << 3)) | 0
+    this.c = (((this.c << 21) | (this.c >>> 11)) + t) | 0
     return t >>> 0
   }
-  for (let i = 0; i < 12; i++) uint32()
-  const uniform = (): number => ((uint32() >>> 5) * 67108864 + (uint32() >>> 6)) / 9007199254740992
-  const below = (n: number): number => Math.floor(uniform() * n)
-  return {
-    uint32,
-    uniform,
-    below,
-    normal: () => Math.sqrt(-2 * Math.log(1 - uniform())) * Math.cos(2 * Math.PI * uniform()),
-    shuffle: <T>(items: T[]): T[] => {
-      for (let i = items.length - 1; i > 0; i--) {
-        const j = below(i + 1)
-        const held = items[i] as T
-        items[i] = items[j] as T
-        items[j] = held
-      }
-      return items
-    },
-    pick: <T>(items: readonly T[]): T => {
-      if (items.length === 0) throw new RangeError('pick: the list is empty')
-      return items[below(items.length)] as T
-    },
+
+  uniform(): number {
+    return ((this.uint32() >>> 5) * 67108864 + (this.uint32() >>> 6)) / 9007199254740992
+  }
+
+  below(n: number): number {
+    return Math.floor(this.uniform() * n)
+  }
+
+  normal(): number {
+    return Math.sqrt(-2 * Math.log(1 - this.uniform())) * Math.cos(2 * Math.PI * this.uniform())
+  }
+
+  shuffle<T>(items: T[]): T[] {
+    for (let i = items.length - 1; i > 0; i--) {
+      const j = this.below(i + 1)
+      const held = items[i] as T
+      items[i] = items[j] as T
+      items[j] = held
+    }
+    return items
+  }
+
+  pick<T>(items: readonly T[]): T {
+    if (items.length === 0) throw new RangeError('pick: the list is empty')
+    return items[this.below(items.length)] as T
   }
 }

@@ -246,7 +246,9 @@ function retryAfterMs(response: Response, now: number): number {
   const value = response.headers.get('retry-after')
   if (value === null) return 0
   const seconds = Number(value)
-  const until = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - now
+  // Against the server's own clock where it tells the time: ours may be wrong.
+  const serverNow = Date.parse(response.headers.get('date') ?? '')
+  const until = Number.isFinite(seconds) ? seconds * 1000 : Date.parse(value) - (serverNow || now)
   return Number.isFinite(until) ? Math.max(0, until) : 0
 }
 

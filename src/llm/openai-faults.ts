@@ -108,7 +108,10 @@ function serverText(value: JsonValue | undefined, fallback: string, context: Fau
   return line.length > LONGEST_SERVER_TEXT ? `${line.slice(0, LONGEST_SERVER_TEXT)}…` : line
 }
 
-/** Retry-After in seconds, from either of its forms (a number, a date) or the `retry-after-ms` extension. */
+/**
+ * Retry-After in seconds, from either of its forms (a number, a date) or the `retry-after-ms` extension. A date is held against
+ * the server's own clock where it tells the time: ours may be wrong, or set while we run.
+ */
 function retryAfter(headers: Headers, now: number): number | undefined {
   const ms = Number(headers.get('retry-after-ms') ?? Number.NaN)
   if (Number.isFinite(ms) && ms >= 0) return ms / 1000
@@ -117,7 +120,8 @@ function retryAfter(headers: Headers, now: number): number | undefined {
   const seconds = header.trim() === '' ? Number.NaN : Number(header)
   if (Number.isFinite(seconds)) return Math.max(0, seconds)
   const date = Date.parse(header)
-  return Number.isNaN(date) ? undefined : Math.max(0, (date - now) / 1000)
+  const serverNow = Date.parse(headers.get('date') ?? '')
+  return Number.isNaN(date) ? undefined : Math.max(0, (date - (Number.isNaN(serverNow) ? now : serverNow)) / 1000)
 }
 
 const modelListSchema = z.object({ data: z.array(z.object({ id: z.string() })) })

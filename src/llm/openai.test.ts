@@ -291,13 +291,15 @@ describe('faults', () => {
 
   it('waits as long as the server asks, without using up a retry', async () => {
     const { server, model, sleeps } = await setUp({}, { retry: { retries: 0 } })
-    const later = new Date(Date.UTC(2026, 0, 1) + 40_000).toUTCString()
-    server.fail(status(429, {}, { 'retry-after': '7' }), status(503, {}, { 'retry-after': later }), status(429))
+    // Its clock is a day ahead of ours, and 33 s before the time it names.
+    const date = new Date(Date.UTC(2026, 0, 2)).toUTCString()
+    const later = new Date(Date.UTC(2026, 0, 2) + 33_000).toUTCString()
+    server.fail(status(429, {}, { 'retry-after': '7' }), status(503, {}, { 'retry-after': later, date }), status(429))
     expect(await model.generate(ask)).toHaveLength(4)
     expect(sleeps[0]).toBeGreaterThanOrEqual(7)
     expect(sleeps[0]).toBeLessThan(7.2)
-    // The date is 40 s after the start, of which the first wait took 7.
-    expect(sleeps[1]).toBeGreaterThanOrEqual(32.8)
+    expect(sleeps[1]).toBeGreaterThanOrEqual(33)
+    expect(sleeps[1]).toBeLessThan(33.3)
     expect(sleeps).toHaveLength(3)
   })
 

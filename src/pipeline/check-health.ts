@@ -2,28 +2,18 @@
 import { ThresholdError } from '../core/errors.ts'
 import { sampleDocuments, type CorpusDeps } from '../corpus/index.ts'
 import type { Suite } from '../evaluation/index.ts'
-import { HealthCollector, type EvaluationSet, type PairingCounts } from '../health/index.ts'
-import type { Config, Example, HealthReport } from '../records/index.ts'
+import { HealthCollector, type EvaluationSet } from '../health/index.ts'
+import type { Config, HealthReport } from '../records/index.ts'
 
-export interface CheckHealthOptions {
-  readonly round: number
-  readonly examples: readonly Example[]
-  readonly pairing: PairingCounts
-  readonly config: Config
-  readonly sets: readonly EvaluationSet[]
-}
-
-/** Measures; judges by the limits of the configuration. */
-export function checkHealth({ round, examples, pairing, config, sets }: CheckHealthOptions): HealthReport {
-  const collector = new HealthCollector({
+/** Takes the examples of a round one by one; judges by the limits of the configuration. */
+export function healthCollector(round: number, config: Config, sets: readonly EvaluationSet[]): HealthCollector {
+  return new HealthCollector({
     round,
     config: config.health,
     minStd: config.pairing.minStd,
     mode: config.scoring.mode,
     evaluationSets: sets,
   })
-  for (const example of examples) collector.add(example)
-  return collector.finish(pairing)
 }
 
 /** Items of a file are whole, however short or long. */

@@ -8,9 +8,8 @@ import { InterruptedError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 
 import type { Suite } from '../evaluation/index.ts'
-import type { EvaluationSet, PairingCounts } from '../health/index.ts'
+import type { EvaluationSet, HealthCollector, PairingCounts } from '../health/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
-import { buildPairs, pairingSeed } from '../pairing/index.ts'
 import type {
   Config,
   Document,
@@ -27,7 +26,7 @@ import { RunFolder } from '../store/index.ts'
 import { questionsOn, synthesizeTo } from '../synthesis/index.ts'
 import { describeConfigChange } from './changed-config.ts'
 import { evaluateRound, suitesOfRun } from './evaluate-round.ts'
-import { checkHealth, readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.ts'
+import { readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { ModelHouse } from './models.ts'
 import {
@@ -38,7 +37,8 @@ import {
   type RunDocuments,
 } from './run-documents.ts'
 import { readReuse, type ReusedRound } from './reuse.ts'
-import { countStatuses, describeStatuses } from './statuses.ts'
+import { RoundYield } from './round-yield.ts'
+import { describeStatuses } from './statuses.ts'
 import { configuredBenchmarks } from './suites.ts'
 import { documentsOfShard, type Shard } from './shard.ts'
 import { synthesisProgress } from './synthesis-progress.ts'
@@ -193,11 +193,11 @@ class Run {
   private async playSynthesis(policy: LanguageModel, documents: RunDocuments): Promise<RunSummary> {
     const { shard, firstDocuments } = this.options
     const chosen = documentsOfShard(this.documentsOf(1, documents), shard).slice(0, firstDocuments)
-    const examples = await this.stage(1, 'synthesis', () => this.synthesize(1, policy, chosen))
+    const { examples } = await this.stage(1, 'synthesis', () => this.synthesize(1, policy, chosen))
     const played = {
       round: 1,
       results: [],
-      examples: countStatuses(examples),
+      examples,
       pairs: 0,
       skipped: {},
       checkpoint: null,
@@ -213,11 +213,10 @@ class Run {
     documents: RunDocuments,
   ): Promise<Omit<RoundSummary, 'results'>> {
     const chosen = this.documentsOf(round, documents)
-    const examples = await this.stage(round, 'synthesis', () => this.synthesize(round, policy, chosen))
-    const { pairs, skipped } = await this.stage(round, 'pairing', () => this.pair(round, examples))
-    const statuses = countStatuses(examples)
-    const health = await this.measure(round, examples, { pairs: pairs.length, skipped })
-    const base = { round, examples: statuses, pairs: pairs.length, skipped, health }
+    const yielded = await this.stage(round, 'synthesis', () => this.synthesize(round, policy, chosen))
+    const { pairs, skipped } = await this.stage(round, 'pairing', () => this.pair(round, yielded))
+    const health = await this.measure(yielded.health, { pairs: pairs.length, skipped }, round)
+    const base = { round, examples: yielded.examples, pairs: pairs.length, skipped, health }
     if (dir === null) {
       this.note(
         'no weights to train: set training.path to a folder with the weights of the model behind the server, or use pop train / pop export',
@@ -236,14 +235,14 @@ class Run {
     return this.options.reuse.get(round)?.documents ?? documentsOfRound(documents, this.config, round)
   }
 
-  private async synthesize(round: number, policy: LanguageModel, documents: readonly Document[]): Promise<Example[]> {
+  private async synthesize(round: number, policy: LanguageModel, documents: readonly Document[]): Promise<RoundYield> {
     const { config, folder } = this
     const prior = this.options.reuse.get(round)?.questions
     const settings = { synthesis: config.synthesis, scoring: config.scoring, curation: config.curation }
     const total = documents.reduce((sum, document) => sum + questionsOn(document, { settings, prior }), 0)
     this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'started', total })
     const writer = await folder.openJsonl(folder.round(round).examples)
-    const examples: Example[] = []
+    const yielded = new RoundYield(round, config, this.evaluationSets)
     try {
       const { failedCalls } = await synthesizeTo(
         {
@@ -262,7 +261,7 @@ class Run {
           onEvent: synthesisProgress(round, total, this.onEvent),
         },
         async (example) => {
-          examples.push(example)
+          yielded.add(example)
           await writer.write(example)
         },
       )
@@ -276,15 +275,21 @@ class Run {
       await writer.discard()
       throw error
     }
-    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'finished', summary: describeStatuses(examples) })
-    return examples
+    this.onEvent({
+      type: 'stage',
+      round,
+      stage: 'synthesis',
+      state: 'finished',
+      summary: describeStatuses(yielded.examples),
+    })
+    return yielded
   }
 
   private async pair(
     round: number,
-    examples: readonly Example[],
+    yielded: RoundYield,
   ): Promise<{ pairs: PreferencePair[]; skipped: Record<SkipReason, number> }> {
-    const { pairs, skipped } = buildPairs(examples, this.config.pairing, pairingSeed(this.config.seed, round))
+    const { pairs, skipped } = yielded.pairs()
     await this.folder.writeJsonl(this.folder.round(round).pairs, pairs)
     const reasons = Object.entries(skipped).filter(([, count]) => count > 0)
     const summary = [`${pairs.length} pairs`, ...reasons.map(([reason, count]) => `${count} skipped (${reason})`)].join(
@@ -295,9 +300,8 @@ class Run {
   }
 
   /** Measures the round's signal and stores what came out. @throws {ThresholdError} when a stop limit is passed */
-  private async measure(round: number, examples: readonly Example[], pairing: PairingCounts): Promise<HealthReport> {
-    const { config, evaluationSets: sets } = this
-    const report = checkHealth({ round, examples, pairing, config, sets })
+  private async measure(health: HealthCollector, pairing: PairingCounts, round: number): Promise<HealthReport> {
+    const report = health.finish(pairing)
     const path = this.folder.round(round).health
     await this.folder.writeJson(path, report)
     this.onEvent({ type: 'health', report })

@@ -4,6 +4,8 @@ import { dirname } from 'node:path'
 import { errorMessage, RunFolderError } from '../core/errors.ts'
 
 let writes = 0
+/** Characters that wait to be written at most. */
+const mostWaiting = 1 << 20
 
 /** Replaces `path` by `data` in one step: a reader sees the old file or the new one, also after a power loss. */
 export async function writeFileAtomic(path: string, data: string): Promise<void> {
@@ -26,6 +28,10 @@ export class AtomicWriter {
   private readonly temporary: string
   private readonly handle: FileHandle
   private finished = false
+  private waiting: string[] = []
+  private waitingLength = 0
+  private writing: Promise<void> | null = null
+  private failure: unknown = null
 
   private constructor(path: string, temporary: string, handle: FileHandle) {
     this.path = path
@@ -44,12 +50,19 @@ export class AtomicWriter {
     }
   }
 
+  /** Written soon; waits only while much is under way. A failure shows at the next write, or at `commit`. */
   async write(text: string): Promise<void> {
-    await this.guard(() => this.handle.appendFile(text, 'utf8'))
+    this.waiting.push(text)
+    this.waitingLength += text.length
+    this.writing ??= this.writeAll()
+    if (this.waitingLength > mostWaiting) await this.writing
+    await this.guard(() => this.check())
   }
 
   async commit(): Promise<void> {
     await this.guard(async () => {
+      await this.writing
+      await this.check()
       await this.handle.sync()
       await this.handle.close()
       await rename(this.temporary, this.path)
@@ -62,8 +75,30 @@ export class AtomicWriter {
   async discard(): Promise<void> {
     if (this.finished) return
     this.finished = true
+    this.waiting = []
+    await this.writing
     await this.handle.close().catch(() => undefined)
     await rm(this.temporary, { force: true })
+  }
+
+  private async writeAll(): Promise<void> {
+    // What comes in this turn of the event loop travels together.
+    await Promise.resolve()
+    try {
+      while (this.waiting.length > 0) {
+        const text = this.waiting.join('')
+        this.waiting = []
+        this.waitingLength = 0
+        await this.handle.appendFile(text, 'utf8')
+      }
+    } catch (error) {
+      this.failure ??= error
+    }
+    this.writing = null
+  }
+
+  private check(): Promise<void> {
+    return this.failure === null ? Promise.resolve() : Promise.reject(this.failure as Error)
   }
 
   private async guard(work: () => Promise<void>): Promise<void> {

@@ -83,7 +83,7 @@ export class JournalFile {
   }
 
   /** The bytes of a line, at once: they are in the page cache more often than not. */
-  read(span: Span): string {
+  read(span: Span): Buffer {
     const buffer = Buffer.allocUnsafe(span.length)
     let done = 0
     while (done < span.length) {
@@ -91,7 +91,7 @@ export class JournalFile {
       if (count === 0) break
       done += count
     }
-    return buffer.toString('utf8', 0, done)
+    return buffer.subarray(0, done)
   }
 
   async close(): Promise<void> {
@@ -159,7 +159,7 @@ export class JournalFile {
 }
 
 export interface ScannedLine extends Span {
-  readonly text: string
+  readonly bytes: Buffer
   readonly terminated: boolean
   readonly tooLong: boolean
 }
@@ -168,7 +168,6 @@ export interface ScannedLine extends Span {
 export async function* scanLines(path: string): AsyncGenerator<ScannedLine> {
   const chunks: AsyncIterable<Uint8Array> = createReadStream(path, { highWaterMark: 1 << 20 })
   for await (const { bytes, offset, length, terminated, tooLong } of splitLines(chunks)) {
-    const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8')
-    yield { text, offset, length, terminated, tooLong }
+    yield { bytes: Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength), offset, length, terminated, tooLong }
   }
 }

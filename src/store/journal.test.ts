@@ -109,6 +109,20 @@ describe('Journal', () => {
     await journal.close()
   })
 
+  it('counts a line that is damaged inside when it is asked for, and finds nothing in its place', async () => {
+    await fill([call('r1/a', 'i', 'one long text'), call('r1/b', 'i'), call('r1/b', 'j')])
+    const path = join(dir, 'round-1.jsonl')
+    const text = await readFile(path, 'utf8')
+    await writeFile(path, text.replace('one long text', 'one "ong text'))
+    const journal = await Journal.open(dir)
+    expect(journal.get('r1/a', 'i')).toBeUndefined()
+    expect(journal.health).toEqual({ entries: 2, unreadable: 1, tornBytes: 0, firstUnreadable: `${path} at byte 0` })
+    await journal.append(call('r1/a', 'i', 'made again'))
+    expect(journal.get('r1/a', 'i')).toEqual(call('r1/a', 'i', 'made again'))
+    expect(journal.get('r1/b', 'i')).toEqual(call('r1/b', 'i'))
+    await journal.close()
+  })
+
   it('reads what the first version wrote', async () => {
     // A line as version 0.1.0 wrote it; what later entries have besides is optional.
     const line =

@@ -9,8 +9,9 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RunFolderError } from '../core/errors.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { journalEntrySchema, type JournalCall, type JournalEntry } from '../records/index.ts'
+import { journalEntrySchema, type JournalEntry } from '../records/index.ts'
 import { cannotWrite } from './atomic.ts'
+import { headOf, readHead, type CallCost, type EntryHead } from './call-line.ts'
 import { JournalFile, scanLines, type ScannedLine, type Span } from './journal-file.ts'
 
 /** What was found in the files when they were opened. */
@@ -37,6 +38,8 @@ export interface ModelUsage extends JournalUsage {
   readonly group: string
 }
 
+type Spent = { -readonly [key in keyof ModelUsage]: ModelUsage[key] }
+
 export interface JournalOptions {
   readonly readOnly?: boolean
   /** What `usageByModel` tells apart beside models. Default: nothing. */
@@ -59,7 +62,9 @@ export class Journal {
   private readonly counts = { entries: 0, unreadable: 0, tornBytes: 0 }
   private firstUnreadable: string | null = null
   private readonly spent = { calls: 0, promptTokens: 0, completionTokens: 0 }
-  private readonly spentByModel = new Map<string, { -readonly [key in keyof ModelUsage]: ModelUsage[key] }>()
+  /** By group, then by model. */
+  private readonly spentByModel = new Map<string, Map<string, Spent>>()
+  private readonly spentInOrder: Spent[] = []
   private readonly groupOf: (key: string) => string
 
   private constructor(dir: string, options: JournalOptions) {
@@ -94,7 +99,7 @@ export class Journal {
 
   /** The usage again, by model and group, in the order in which they first appeared. */
   usageByModel(): ModelUsage[] {
-    return [...this.spentByModel.values()].map((usage) => ({ ...usage }))
+    return this.spentInOrder.map((usage) => ({ ...usage }))
   }
 
   /** Keys that have an entry, in the order in which they were first written. */
@@ -106,16 +111,16 @@ export class Journal {
     return this.find(key, inputs) !== undefined
   }
 
-  /** The last entry with this key made from these inputs. */
+  /** The last entry with this key made from these inputs; undefined, and counted, where its line turns out to be damaged. */
   get(key: string, inputs: string): JournalEntry | undefined {
     const place = this.find(key, inputs)
-    return place === undefined ? undefined : this.read(place)
+    return place === undefined ? undefined : this.read(key, place)
   }
 
   /** The last entry with this key, whatever it was made from. */
   latest(key: string): JournalEntry | undefined {
     const place = this.places.get(key)
-    return place === undefined ? undefined : this.read(place)
+    return place === undefined ? undefined : this.read(key, place)
   }
 
   /**
@@ -129,7 +134,7 @@ export class Journal {
     const name = fileOf(entry.key)
     const file = this.files.get(name) ?? (await this.create(name))
     const span = await file.append(JSON.stringify(entry), entry.kind === 'decision')
-    this.index(name, span, entry)
+    this.index(name, span, headOf(entry))
   }
 
   async close(): Promise<void> {
@@ -144,11 +149,25 @@ export class Journal {
     return place
   }
 
-  private read(place: Place): JournalEntry {
+  private read(key: string, place: Place): JournalEntry | undefined {
+    const bytes = this.files.get(place.file)?.read(place)
+    const entry = bytes?.length === place.length ? parseEntry(bytes.toString('utf8')) : null
+    if (entry?.key === key && entry.inputs === place.inputs) return entry
     const path = join(this.dir, place.file)
-    const entry = parseEntry(this.files.get(place.file)?.read(place) ?? '')
-    if (entry !== null) return entry
+    // A line that was only glanced at when the file was opened: whole, but damaged inside.
+    if (entry === null && bytes?.length === place.length && readHead(bytes)?.key === key) {
+      this.drop(key, place)
+      return undefined
+    }
     throw new RunFolderError(`${path} was changed while in use (at byte ${place.offset}); run the same command again`)
+  }
+
+  private drop(key: string, place: Place): void {
+    this.countUnreadable(place.file, place.offset)
+    this.counts.entries--
+    const left = withoutInputs(this.places.get(key), place.inputs)
+    if (left === undefined) this.places.delete(key)
+    else this.places.set(key, left)
   }
 
   private async load(name: string): Promise<void> {
@@ -168,40 +187,49 @@ export class Journal {
 
   /** Indexes a line if it is an entry. An unterminated line that is none is torn, not unreadable. */
   private take(name: string, line: ScannedLine): boolean {
-    const entry = line.tooLong ? null : parseEntry(line.text)
-    if (entry !== null) {
-      this.index(name, line, entry)
+    const head = line.terminated ? readHead(line.bytes) : null
+    const text = head === null && !line.tooLong ? line.bytes.toString('utf8') : ''
+    const entry = head === null && !line.tooLong ? parseEntry(text) : null
+    const found = entry === null ? head : headOf(entry)
+    if (found !== null) {
+      this.index(name, line, found)
       return true
     }
-    if (!line.tooLong) refuseNewer(line.text, join(this.dir, name))
+    if (!line.tooLong) refuseNewer(text, join(this.dir, name))
     if (!line.terminated) this.counts.tornBytes += line.length
-    else if (line.length > 0) {
-      this.counts.unreadable++
-      this.firstUnreadable ??= `${join(this.dir, name)} at byte ${line.offset}`
-    }
+    else if (line.length > 0) this.countUnreadable(name, line.offset)
     return false
   }
 
-  private index(file: string, span: Span, entry: JournalEntry): void {
-    const { key, inputs } = entry
-    const older = withoutInputs(this.places.get(key), inputs)
-    this.places.set(key, { inputs, file, offset: span.offset, length: span.length, older })
-    this.counts.entries++
-    if (entry.kind === 'call') this.count(entry)
+  private countUnreadable(name: string, offset: number): void {
+    this.counts.unreadable++
+    this.firstUnreadable ??= `${join(this.dir, name)} at byte ${offset}`
   }
 
-  private count({ key, model, generations }: JournalCall): void {
-    const group = this.groupOf(key)
-    const id = JSON.stringify([group, model])
-    const own = this.spentByModel.get(id) ?? { model, group, calls: 0, promptTokens: 0, completionTokens: 0 }
-    this.spentByModel.set(id, own)
-    for (const spent of [this.spent, own]) {
+  private index(file: string, { offset, length }: Span, { key, inputs, call }: EntryHead): void {
+    const older = withoutInputs(this.places.get(key), inputs)
+    this.places.set(key, { inputs, file, offset, length, older })
+    this.counts.entries++
+    if (call !== null) this.count(key, call)
+  }
+
+  private count(key: string, { model, promptTokens, completionTokens }: CallCost): void {
+    for (const spent of [this.spent, this.spentOf(this.groupOf(key), model)]) {
       spent.calls++
-      for (const { usage } of generations) {
-        spent.promptTokens += usage.promptTokens
-        spent.completionTokens += usage.completionTokens
-      }
+      spent.promptTokens += promptTokens
+      spent.completionTokens += completionTokens
     }
+  }
+
+  private spentOf(group: string, model: string): Spent {
+    const models = this.spentByModel.get(group) ?? new Map<string, Spent>()
+    this.spentByModel.set(group, models)
+    const known = models.get(model)
+    if (known !== undefined) return known
+    const spent: Spent = { model, group, calls: 0, promptTokens: 0, completionTokens: 0 }
+    models.set(model, spent)
+    this.spentInOrder.push(spent)
+    return spent
   }
 
   private create(name: string): Promise<JournalFile> {

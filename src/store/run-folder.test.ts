@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -51,6 +51,30 @@ describe('RunFolder', () => {
     expect(await run.writeConfig(changed)).toEqual({ changed: ['pairing.bestOf', 'seed'] })
     expect(await run.readConfig()).toEqual(changed)
     await run.close()
+  })
+
+  it('says that it may not write, and can be read all the same, where there is no permission', async () => {
+    if (process.platform === 'win32') return
+    const run = await RunFolder.open(dir, { create: true })
+    await run.writeManifest(manifest)
+    await run.close()
+    const parent = join(dir, '..')
+    const asNobody = process.geteuid?.() === 0
+    await chmod(parent, 0o555)
+    for (const path of [dir, run.journalDir, join(dir, '.lock')]) await chmod(path, 0o555)
+    // The superuser may write everywhere.
+    if (asNobody) process.seteuid?.(65534)
+    try {
+      const refused = /Cannot write .*: no permission to write there; choose another place with --run DIR/
+      await expect(RunFolder.open(dir)).rejects.toThrow(refused)
+      await expect(RunFolder.open(join(parent, 'new'), { create: true })).rejects.toThrow(refused)
+      expect(await (await RunReader.open(dir)).readManifest()).toEqual(manifest)
+    } finally {
+      if (asNobody) process.seteuid?.(0)
+      for (const path of [parent, dir, run.journalDir, join(dir, '.lock')]) await chmod(path, 0o755)
+    }
+    const again = await RunFolder.open(dir)
+    await again.close()
   })
 
   it('is readable while another holds it', async () => {

@@ -77,8 +77,7 @@ export class Caller {
    * @throws {Stopped} when the run is stopping and the call is not in the journal.
    */
   async call(call: Call): Promise<CallResult> {
-    const request: GenerateRequest = { ...call.request, seed: deriveSeed(this.options.seed, call.key) }
-    const inputs = hashValue({ model: call.model.name, request })
+    const { request, inputs } = this.requestOf(call)
     const found = this.options.journal.get(call.key, inputs)
     if (found?.kind === 'call') {
       this.breakerOf(call.model).workedBefore()
@@ -95,12 +94,24 @@ export class Caller {
     return { ok: true, samples: result.generations, replayed: false }
   }
 
+  /** The samples of a call that this session has had, from the journal; nothing is told of it. */
+  recall(call: Call): CallResult {
+    const found = this.options.journal.get(call.key, this.requestOf(call).inputs)
+    if (found?.kind !== 'call') throw new Error(`${call.key} is not in the journal`)
+    return { ok: true, samples: found.generations, replayed: true }
+  }
+
   /** The error of a model that was called and never worked, neither now nor in the journal; null when there is none. */
   get uselessModel(): ThresholdError | null {
     for (const [model, breaker] of this.breakers) {
       if (breaker.onlyFailed !== null) return breaker.describe(model.name, breaker.onlyFailed)
     }
     return null
+  }
+
+  private requestOf(call: Call): { readonly request: GenerateRequest; readonly inputs: string } {
+    const request = { ...call.request, seed: deriveSeed(this.options.seed, call.key) }
+    return { request, inputs: hashValue({ model: call.model.name, request }) }
   }
 
   private async make(call: Call, request: GenerateRequest, inputs: string): Promise<JournalCall | EndpointError> {

@@ -3,7 +3,7 @@ import { deriveSeed } from '../core/rng.ts'
 import { exampleSchema } from '../records/index.ts'
 import { SynthesisTally, type SynthesisEvent } from './events.ts'
 import { synthesize } from './synthesize.ts'
-import { scores, useWorkbench } from './testing/workbench.ts'
+import { impatientClock, scores, useWorkbench } from './testing/workbench.ts'
 import { makeDocuments, makeModels, makeSettings, replies, requestsTo, type RoleScripts } from './testing/world.ts'
 
 const { closeJournals, openJournal, options } = useWorkbench()
@@ -32,6 +32,25 @@ describe('synthesize', () => {
       expect(example.rubricConversation?.at(-1)?.role).toBe('assistant')
     }
     expect(requestsTo(models)).toBe(10 * (1 + 1 + 1 + 4))
+  })
+
+  it('does not mind a clock that is set back and forth: same examples, no call twice, no time taken from it', async () => {
+    const documents = makeDocuments(6)
+    const undisturbed = await synthesize(await options({ documents }))
+    const day = 86_400_000
+    const jumps = [0, 30 * day, -400 * day, 1, -day, 9 * day]
+    let looked = 0
+    const clock = { ...impatientClock(), now: () => 1e12 + (jumps[looked++ % jumps.length] ?? 0) }
+    const journal = await openJournal('jumps')
+    expect(await synthesize(await options({ documents, journal, clock }))).toEqual(undisturbed)
+    const times = [...journal.keys()].flatMap((key) => journal.latest(key) ?? [])
+    expect(times.some(({ at }, i) => at < (times[i - 1]?.at ?? 0))).toBe(true)
+    expect(times.every((entry) => entry.kind === 'decision' || entry.ms === 0)).toBe(true)
+    await closeJournals()
+    const models = makeModels()
+    const again = await options({ documents, journal: await openJournal('jumps'), clock, models })
+    expect(await synthesize(again)).toEqual(undisturbed)
+    expect(requestsTo(models)).toBe(0)
   })
 
   it('gives the same examples whatever the concurrency and the order in which calls come back', async () => {

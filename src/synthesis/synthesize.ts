@@ -10,8 +10,9 @@ import type { Document, Example, LanguageModel } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import type { Budget } from './budget.ts'
 import { Caller, type JournalAccess } from './caller.ts'
-import { Demand, type DemandShare } from './demand.ts'
+import { Demand } from './demand.ts'
 import { synthesisStages, type SynthesisEvent } from './events.ts'
+import { Outbox } from './outbox.ts'
 import { priorOf, type PriorQuestions } from './prior.ts'
 import { playQuestion } from './question.ts'
 import { rejudge } from './rejudge.ts'
@@ -80,10 +81,12 @@ export async function synthesizeTo(
 const solveStage = synthesisStages.indexOf('solve')
 /** The end begins when so many turns of everything in flight answer what is left. */
 const turnsToEnd = 4
+/** Questions begun in one turn of the event loop: those that the journal holds whole are over before the next. */
+const begunAtOnce = 8
 
 class Flow {
   private readonly options: SynthesisOptions
-  private readonly sink: (example: Example) => void | Promise<void>
+  private readonly outbox: Outbox
   private readonly stopper = new Stopper()
   private readonly demand = new Demand()
   private readonly caller: Caller
@@ -94,19 +97,22 @@ class Flow {
   /** Questions begun and not ended. */
   private running = 0
   private allEnded: () => void = () => undefined
-  /** Finished, waiting for an earlier one. */
-  private readonly finished = new Map<number, Example>()
   /** The questions in their order. */
   private readonly plan: readonly Planned[]
   private begun = 0
-  private emitted = 0
   private failedCalls = 0
-  private emitting: Promise<void> = Promise.resolve()
 
   constructor(options: SynthesisOptions, sink: (example: Example) => void | Promise<void>) {
     this.options = options
-    this.sink = sink
     this.plan = planOf(options)
+    this.outbox = new Outbox({
+      sink,
+      remake: (index) => this.remake(index),
+      stopped: () => this.stopper.reason !== null,
+      onError: (error) => {
+        this.stopper.stop(error)
+      },
+    })
     this.caller = new Caller({
       journal: options.journal,
       seed: options.seed,
@@ -142,9 +148,9 @@ class Flow {
       this.options.signal?.removeEventListener('abort', interrupt)
       for (const end of unwatch) end?.()
     }
-    if (this.stopper.reason !== null && this.emitted < this.total) throw this.stopper.reason
+    if (this.stopper.reason !== null && this.outbox.handedOn < this.total) throw this.stopper.reason
     if (this.caller.uselessModel !== null) throw this.caller.uselessModel
-    return { examples: this.emitted, failedCalls: this.failedCalls }
+    return { examples: this.outbox.handedOn, failedCalls: this.failedCalls }
   }
 
   private get total(): number {
@@ -161,17 +167,23 @@ class Flow {
     const { room } = this
     const window = 2 * room + 64
     const first = this.caller.laneOf(this.options.models.proposer)
+    let begunNow = 0
     while (
       this.stopper.reason === null &&
       this.begun < this.total &&
       this.demand.value < room &&
       first.active + first.queued < first.limit &&
-      this.begun < this.emitted + window
+      this.begun < this.outbox.handedOn + window &&
+      !this.outbox.isBehind
     ) {
+      if (begunNow++ === begunAtOnce) {
+        this.admitSoon()
+        break
+      }
       this.running++
       void this.play(this.begun++).finally(() => {
         this.running--
-        this.admit()
+        this.admitSoon()
       })
     }
     this.orderTheEnd()
@@ -193,49 +205,75 @@ class Flow {
 
   private async play(index: number): Promise<void> {
     const share = this.demand.begin()
+    const planned = this.plannedAt(index)
+    const { document, questionIndex } = planned
+    this.tell({ type: 'questionStarted', documentId: document.id, questionIndex })
+    // What is judged again may ask for replies anew each time, and a call that was given up left nothing to find.
+    let final = planned.example !== undefined
+    const call: Caller['call'] = async (wanted) => {
+      try {
+        const result = await share.track(() => this.caller.call(wanted), wanted.request.n)
+        if (!result.ok) final = true
+        return result
+      } finally {
+        this.admitSoon()
+      }
+    }
+    let example: Example
     try {
-      const example = await this.exampleOf(index, share)
-      this.tell({ type: 'exampleFinished', index, example })
-      this.finished.set(index, example)
+      example = await this.exampleOf(planned, call, (event) => {
+        this.tell(event)
+      })
     } catch (error) {
       if (!(error instanceof Stopped)) this.stopper.stop(error as Error)
+      return
     } finally {
       share.end()
     }
-    await this.emit()
+    this.tell({ type: 'exampleFinished', index, example })
+    await this.outbox.put(index, example, final)
   }
 
-  private async exampleOf(index: number, share: DemandShare): Promise<Example> {
+  /** A finished example, again, from the journal alone. */
+  private remake(index: number): Promise<Example> {
+    const call: Caller['call'] = (wanted) => Promise.resolve(this.caller.recall(wanted))
+    return this.exampleOf(this.plannedAt(index), call, () => undefined)
+  }
+
+  private plannedAt(index: number): Planned {
     const planned = this.plan[index]
     if (planned === undefined) throw new Error(`there is no question ${index}`)
-    const context = this.contextOf(planned, share)
-    const { stored } = this.options
-    const { example } = planned
-    if (example === undefined) return playQuestion(context)
-    const judged = await rejudge(context, example, stored?.failedOnly ?? false)
-    return example.reused === undefined ? judged : { ...judged, reused: example.reused }
+    return planned
   }
 
-  private contextOf({ document, questionIndex, example }: Planned, share: DemandShare): QuestionContext {
-    const { round, task, models, settings, seed } = this.options
+  private async exampleOf(
+    { document, questionIndex, example }: Planned,
+    call: Caller['call'],
+    onEvent: (event: SynthesisEvent) => void,
+  ): Promise<Example> {
+    const { round, task, models, settings, seed, stored } = this.options
     // Judged again, what came from an earlier run stays: no call of this run's could give it back.
     const prior =
       example === undefined
         ? this.options.prior?.find(document.id, questionIndex)
         : priorOf(example, example.reused ?? [])
-    const onEvent = (event: SynthesisEvent): void => {
-      this.tell(event)
-    }
-    const call: Caller['call'] = async (wanted) => {
-      try {
-        return await share.track(() => this.caller.call(wanted), wanted.request.n)
-      } finally {
-        this.admitSoon()
-      }
-    }
-    onEvent({ type: 'questionStarted', documentId: document.id, questionIndex })
     const keepsSchema = (model: LanguageModel): Promise<boolean> => this.schemas.of(model)
-    return { round, document, questionIndex, task, models, settings, seed, prior, call, keepsSchema, onEvent }
+    const context: QuestionContext = {
+      round,
+      document,
+      questionIndex,
+      task,
+      models,
+      settings,
+      seed,
+      prior,
+      call,
+      keepsSchema,
+      onEvent,
+    }
+    if (example === undefined) return playQuestion(context)
+    const judged = await rejudge(context, example, stored?.failedOnly ?? false)
+    return example.reused === undefined ? judged : { ...judged, reused: example.reused }
   }
 
   /** After the question whose call came back has asked for its next one. */
@@ -246,25 +284,6 @@ class Flow {
       this.admitting = false
       this.admit()
     })
-  }
-
-  /** Hands on what is next in order, one at a time. */
-  private emit(): Promise<void> {
-    this.emitting = this.emitting
-      .then(() => this.emitReady())
-      .catch((error: unknown) => {
-        this.stopper.stop(error as Error)
-      })
-    return this.emitting
-  }
-
-  private async emitReady(): Promise<void> {
-    for (;;) {
-      const example = this.finished.get(this.emitted)
-      if (example === undefined || this.stopper.reason !== null) return
-      await this.sink(example)
-      this.finished.delete(this.emitted++)
-    }
   }
 
   private tell(event: SynthesisEvent): void {
