@@ -6,13 +6,8 @@
  */
 import { buildPairs, pairingSeed } from '../src/pairing/index.ts'
 import { configSchema } from '../src/records/index.ts'
-import {
-  ourSchedule,
-  publishedSchedule,
-  simulate,
-  type SimulationOptions,
-  type SimulationResult,
-} from '../src/synthesis/testing/simulation.ts'
+import { ourSchedule, publishedSchedule } from '../src/synthesis/testing/schedules.ts'
+import { simulate, type SimulationOptions, type SimulationResult } from '../src/synthesis/testing/simulation.ts'
 
 const documents = Number(process.argv[2] ?? 128)
 const world: SimulationOptions = { documents, candidates: 32, hopeless: 0.3 }

@@ -3,13 +3,8 @@
  * (a) as published, (b) ours from a cold start, (c) everything in flight at once.
  * Run: npm run bench, or: node --import tsx bench/synthesis.ts [documents ...]
  */
-import {
-  everythingAtOnce,
-  ourSchedule,
-  publishedSchedule,
-  simulate,
-  type SimulationResult,
-} from '../src/synthesis/testing/simulation.ts'
+import { everythingAtOnce, ourSchedule, publishedSchedule } from '../src/synthesis/testing/schedules.ts'
+import { simulate, type SimulationResult } from '../src/synthesis/testing/simulation.ts'
 
 const sizes = process.argv.slice(2).map(Number)
 

@@ -1,18 +1,16 @@
 /**
  * A synthesis against a simulated server, in virtual time: the same questions, with the same lengths, under one schedule
- * or another. For the bench and for tests. Knows nothing of files.
+ * or another. For the bench. Knows nothing of files.
  */
 import { VirtualClock } from '../../core/testing/virtual-clock.ts'
 import { hashValue } from '../../core/hash.ts'
-import { deriveSeed, rng, type Rng } from '../../core/rng.ts'
+import { rng, type Rng } from '../../core/rng.ts'
 import { OpenAiLanguageModel } from '../../llm/openai.ts'
 import { SimulatedServer, typicalServer, type ServerShape } from '../../llm/testing/simulated-server.ts'
-import type { Document, Example, JournalEntry, SparseConfig } from '../../records/index.ts'
+import type { Document, Example, SparseConfig } from '../../records/index.ts'
 import { builtinTasks } from '../../roles/index.ts'
-import type { Call, CallResult, JournalAccess } from '../caller.ts'
-import { playQuestion } from '../question.ts'
-import type { QuestionContext, RoleModels, SynthesisSettings } from '../context.ts'
-import { synthesizeTo } from '../synthesize.ts'
+import type { SynthesisSettings } from '../context.ts'
+import { playOf, type Schedule } from './schedules.ts'
 import { makeSettings } from './world.ts'
 
 export interface SimulationOptions {
@@ -36,20 +34,6 @@ export interface SimulationResult {
   readonly mostInSystem: number
 }
 
-type Schedule = (play: Play) => Promise<Example[]>
-
-/** What a schedule works with. */
-interface Play {
-  readonly documents: readonly Document[]
-  readonly models: RoleModels
-  readonly settings: SynthesisSettings
-  readonly clock: VirtualClock
-  /** Plays one question, making its calls by `call`. */
-  readonly question: (document: Document, call: QuestionContext['call']) => Promise<Example>
-  /** Makes a call at once. */
-  readonly call: (call: Call) => Promise<CallResult>
-}
-
 const seed = 45
 
 /** Plays all documents under `schedule`, from a cold start. */
@@ -61,98 +45,9 @@ export async function simulate(schedule: Schedule, options: SimulationOptions): 
   const settings = makeSettings({ candidates: options.candidates, ...options.settings }, {}, options.curation)
   const task = builtinTasks.get('general')
   if (task === undefined) throw new Error('the general task is missing')
-  const play: Play = {
-    documents: documentsOf(options.documents),
-    models,
-    settings,
-    clock,
-    question: (document, call) => {
-      const keepsSchema = (): Promise<boolean> => Promise.resolve(false)
-      const shared = { task, models, settings, seed, call, keepsSchema, onEvent: () => undefined }
-      return playQuestion({ round: 1, document, questionIndex: 0, ...shared })
-    },
-    call: async ({ key, request }) => {
-      const generations = await model.generate({ ...request, seed: deriveSeed(seed, key) })
-      return {
-        ok: true,
-        replayed: false,
-        samples: generations.map(({ text, finishReason, usage }) => ({ text, finishReason, usage })),
-      }
-    },
-  }
+  const play = playOf({ documents: documentsOf(options.documents), task, models, settings, seed, clock })
   const examples = await clock.run(schedule(play))
   return { seconds: clock.monotonic() / 1000, examples, server: server.spent, mostInSystem: server.mostInSystem }
-}
-
-/**
- * (a) As published: 16 workers with a document each, in chunks of 64 with a barrier after each chunk; stages and the
- * scoring calls of a question one after another.
- */
-export const publishedSchedule: Schedule = async ({ documents, question, call }) => {
-  const examples: Example[] = []
-  const [workers, chunk] = [16, 64]
-  for (let start = 0; start < documents.length; start += chunk) {
-    const here = documents.slice(start, start + chunk)
-    const perWorker = Math.ceil(here.length / workers)
-    const shares = Array.from({ length: workers }, (_, worker) =>
-      here.slice(worker * perWorker, (worker + 1) * perWorker),
-    )
-    const played = await Promise.all(
-      shares.map(async (share) => {
-        const done: Example[] = []
-        for (const document of share) done.push(await question(document, oneAtATime(call)))
-        return done
-      }),
-    )
-    examples.push(...played.flat())
-  }
-  return examples
-}
-
-/** (b) Ours, knowing nothing of the server at the start. */
-export const ourSchedule =
-  (concurrency: number | 'auto' = 'auto'): Schedule =>
-  async ({ documents, models, settings, clock }) => {
-    const task = builtinTasks.get('general')
-    if (task === undefined) throw new Error('the general task is missing')
-    const examples: Example[] = []
-    const journal = memoryJournal()
-    await synthesizeTo(
-      { round: 1, documents, task, models, settings, journal, seed, concurrency, clock },
-      (example) => {
-        examples.push(example)
-      },
-    )
-    return examples
-  }
-
-/** (c) Everything in flight at once: as fast as the server goes, with no thought for memory or order. */
-export const everythingAtOnce: Schedule = ({ documents, question, call }) =>
-  Promise.all(documents.map((document) => question(document, call)))
-
-function oneAtATime(call: Play['call']): Play['call'] {
-  let last: Promise<unknown> = Promise.resolve()
-  return (wanted) => {
-    const mine = last.then(() => call(wanted))
-    last = mine.catch(() => undefined)
-    return mine
-  }
-}
-
-function memoryJournal(): JournalAccess {
-  const entries = new Map<string, JournalEntry>()
-  return {
-    usage: { calls: 0, promptTokens: 0, completionTokens: 0 },
-    usageByModel: () => [],
-    get: (key, inputs) => {
-      const entry = entries.get(key)
-      return entry?.inputs === inputs ? entry : undefined
-    },
-    append: (entry) => {
-      entries.set(entry.key, entry)
-      return Promise.resolve()
-    },
-  }
 }
 
 function documentsOf(count: number): Document[] {
