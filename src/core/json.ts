@@ -40,13 +40,18 @@ export function canonicalJson(value: unknown): string {
 function canonical(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
   if (Array.isArray(value)) return `[${value.map((item: unknown) => canonical(item) ?? 'null').join(',')}]`
-  if ('toJSON' in value && typeof value.toJSON === 'function') return canonical(value.toJSON())
+  if (hasOwnForm(value)) return canonical(value.toJSON())
   const members: string[] = []
   for (const key of sortedKeys(value)) {
     const text = canonical((value as Readonly<Record<string, unknown>>)[key])
     if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`)
   }
   return `{${members.join(',')}}`
+}
+
+/** A date, say. */
+function hasOwnForm(value: object): value is { toJSON(): unknown } {
+  return 'toJSON' in value && typeof value.toJSON === 'function'
 }
 
 function sortedKeys(value: object): string[] {

@@ -41,18 +41,21 @@ const nine = 0x39
  * unseen here and shows when the entry is read.
  */
 export function readHead(line: Buffer): EntryHead | null {
-  if (line.length < start.length + end.length || line.includes(0)) return null
-  if (line.compare(start, 0, start.length, 0, start.length) !== 0) return null
-  if (line.compare(end, 0, end.length, line.length - end.length) !== 0) return null
+  if (!looksWhole(line)) return null
   const cursor = new Cursor(line, start.length)
   const key = cursor.text()
-  const inputs = cursor.after('","inputs":"') ? cursor.text() : null
-  if (key === null || inputs === null || !cursor.after('","at":') || cursor.number() === null) return null
-  if (!cursor.after(',"ms":') || cursor.number() === null || !cursor.after(',"model":"')) return null
-  const model = cursor.text()
-  if (model === null || !cursor.after('","generations":[{"text":"')) return null
-  const usage = sumUsage(line, cursor.at)
+  const inputs = cursor.skip('","inputs":"').text()
+  cursor.skip('","at":').number()
+  cursor.skip(',"ms":').number()
+  const model = cursor.skip(',"model":"').text()
+  cursor.skip('","generations":[{"text":"')
+  const usage = cursor.lost ? null : sumUsage(line, cursor.at)
   return usage === null ? null : { key, inputs, call: { model, ...usage } }
+}
+
+function looksWhole(line: Buffer): boolean {
+  if (line.length < start.length + end.length || line.includes(0)) return false
+  return line.subarray(0, start.length).equals(start) && line.subarray(line.length - end.length).equals(end)
 }
 
 const usageStart = ',"usage":{"promptTokens":'
@@ -64,36 +67,36 @@ function sumUsage(line: Buffer, from: number): Omit<CallCost, 'model'> | null {
   if (found < 0) return null
   for (; found >= 0; found = line.indexOf(usageStart, found + 1)) {
     const cursor = new Cursor(line, found + usageStart.length)
-    const prompt = cursor.number()
-    const completion = cursor.after(',"completionTokens":') ? cursor.number() : null
-    if (prompt === null || completion === null || !cursor.after('}')) return null
-    promptTokens += prompt
-    completionTokens += completion
+    promptTokens += cursor.number()
+    completionTokens += cursor.skip(',"completionTokens":').number()
+    if (cursor.skip('}').lost) return null
   }
   return { promptTokens, completionTokens }
 }
 
+/** Walks along a line; once something else stands there than was expected it is lost, and what it gives means nothing. */
 class Cursor {
   private readonly line: Buffer
   at: number
+  lost = false
 
   constructor(line: Buffer, at: number) {
     this.line = line
     this.at = at
   }
 
-  /** Up to the closing quote; null when something in it is escaped. */
-  text(): string | null {
+  /** Up to the closing quote, with nothing escaped in it. */
+  text(): string {
     const close = this.line.indexOf(quote, this.at)
-    if (close < 0) return null
+    if (close < 0 || this.line.subarray(this.at, close).includes(backslash)) this.lost = true
+    if (this.lost) return ''
     const text = this.line.toString('utf8', this.at, close)
-    if (this.line.subarray(this.at, close).includes(backslash)) return null
     this.at = close
     return text
   }
 
-  /** A whole number, not negative; null for any other. */
-  number(): number | null {
+  /** A whole number, not negative. */
+  number(): number {
     let value = 0
     const from = this.at
     for (; ; this.at++) {
@@ -101,14 +104,15 @@ class Cursor {
       if (digit === undefined || digit < zero || digit > nine) break
       value = value * 10 + (digit - zero)
     }
-    return this.at > from && Number.isSafeInteger(value) ? value : null
+    if (this.at === from || !Number.isSafeInteger(value)) this.lost = true
+    return value
   }
 
-  after(literal: string): boolean {
+  skip(literal: string): this {
     for (let i = 0; i < literal.length; i++) {
-      if (this.line[this.at + i] !== literal.charCodeAt(i)) return false
+      if (this.line[this.at + i] !== literal.charCodeAt(i)) this.lost = true
     }
     this.at += literal.length
-    return true
+    return this
   }
 }
