@@ -14,6 +14,8 @@ export interface Table {
   /** Of the file's bytes. */
   readonly sha256: string
   readonly rows: readonly unknown[]
+  /** Of `.txt` files: the whole text, as it stands. */
+  readonly text?: string
 }
 
 /**
@@ -26,7 +28,8 @@ export async function readTable(path: string): Promise<Table> {
     throw new InputError(`${path} cannot be read: ${errorMessage(error)}`, { cause: error })
   })
   const text = new TextDecoder().decode(bytes)
-  return { source: path, sha256: sha256(bytes), rows: rowsOf(path, text) }
+  const whole = extname(path).toLowerCase() === '.txt' ? { text } : {}
+  return { source: path, sha256: sha256(bytes), rows: rowsOf(path, text), ...whole }
 }
 
 function rowsOf(path: string, text: string): readonly unknown[] {

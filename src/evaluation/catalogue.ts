@@ -3,6 +3,9 @@ import { ConfigError } from '../core/errors.ts'
 import type { LanguageModel, SuiteName } from '../records/index.ts'
 import type { SuiteSampling } from './question-suite.ts'
 import type { Suite } from './suite.ts'
+import { alpacaEvalSuite } from './suites/alpaca-eval.ts'
+import { arenaHardSuite, type ArenaHardName } from './suites/arena-hard.ts'
+import { creativeWritingSuite } from './suites/creative-writing.ts'
 import { gsm8kSuite } from './suites/gsm8k.ts'
 import { healthBenchSuite, type HealthBenchName } from './suites/healthbench.ts'
 import { ifevalSuite } from './suites/ifeval.ts'
@@ -23,8 +26,10 @@ export interface SuiteRequest {
 export interface SuiteEntry {
   /** One line for people. */
   readonly summary: string
-  /** Parts besides `main`: `mmlu-pro.validation` is the part `validation`. `!` marks one that it cannot do without. */
+  /** Parts besides `main`: `mmlu-pro.validation` is the part `validation`. */
   readonly parts: readonly string[]
+  /** Parts that it cannot do without. */
+  readonly required?: readonly string[]
   readonly needsJudge: boolean
   readonly sampling: SuiteSampling
   make(request: ReadyRequest): Suite
@@ -52,6 +57,33 @@ export const suiteCatalogue: Readonly<Record<FileSuiteName, SuiteEntry>> = {
   healthbench: healthBench('healthbench', 'health conversations, every rubric item judged alone'),
   'healthbench-hard': healthBench('healthbench-hard', 'the 1,000 hard conversations of HealthBench'),
   'healthbench-consensus': healthBench('healthbench-consensus', 'HealthBench with criteria that physicians agreed on'),
+  'arena-hard': arenaHard('arena-hard', '500 hard requests (Arena-Hard 2.0), against a baseline in both orders'),
+  'arena-hard-creative': arenaHard('arena-hard-creative', 'the creative requests of Arena-Hard 2.0'),
+  'alpaca-eval': {
+    summary: 'AlpacaEval 2: against the outputs of a baseline, length-controlled; part alpaca-eval.gamed: df_gamed.csv',
+    parts: ['gamed'],
+    needsJudge: true,
+    sampling: greedy(2048),
+    make: ({ main, files, judge, sampling, limit }) =>
+      alpacaEvalSuite({ file: main, gamed: files['gamed'], judge: judgeOf('alpaca-eval', judge), sampling, limit }),
+  },
+  'creative-writing': {
+    summary: 'creative writing in the manner of EQ-Bench v3, 22 criteria',
+    parts: ['criteria', 'negative', 'judge-prompt'],
+    required: ['criteria', 'negative'],
+    needsJudge: true,
+    sampling: { temperature: 0.7, topP: 1, maxTokens: 4000, samples: 3 },
+    make: ({ main, files, judge, sampling, limit }) =>
+      creativeWritingSuite({
+        file: main,
+        criteria: partOf('creative-writing', files, 'criteria'),
+        negative: partOf('creative-writing', files, 'negative'),
+        judgePrompt: files['judge-prompt'],
+        judge: judgeOf('creative-writing', judge),
+        sampling,
+        limit,
+      }),
+  },
   gsm8k: {
     summary: 'word problems of grade school, last number',
     parts: [],
@@ -82,11 +114,43 @@ function healthBench(name: HealthBenchName, summary: string): SuiteEntry {
     parts: [],
     needsJudge: true,
     sampling: greedy(2048),
-    make: ({ main, judge, sampling, limit }) => {
-      if (judge === undefined) throw new ConfigError(`${name} needs a judge`)
-      return healthBenchSuite({ name, file: main, judge, sampling, limit })
-    },
+    make: ({ main, judge, sampling, limit }) =>
+      healthBenchSuite({ name, file: main, judge: judgeOf(name, judge), sampling, limit }),
   }
+}
+
+function arenaHard(name: ArenaHardName, summary: string): SuiteEntry {
+  return {
+    summary: `${summary}; part ${name}.baseline: the baseline's answers`,
+    parts: ['baseline'],
+    required: ['baseline'],
+    needsJudge: true,
+    sampling: greedy(4096),
+    make: ({ main, files, judge, sampling, limit }) =>
+      arenaHardSuite({
+        name,
+        file: main,
+        baseline: partOf(name, files, 'baseline'),
+        judge: judgeOf(name, judge),
+        sampling,
+        limit,
+      }),
+  }
+}
+
+function judgeOf(name: FileSuiteName, judge: LanguageModel | undefined): LanguageModel {
+  if (judge !== undefined) return judge
+  throw new ConfigError(
+    `${name} needs a judge: --judge URL#MODEL or --judge MODEL_DIR, or evaluation.judge in the configuration`,
+  )
+}
+
+function partOf(name: FileSuiteName, files: SuiteRequest['files'], part: string): SuiteFile {
+  const file = files[part]
+  if (file !== undefined) return file
+  throw new ConfigError(
+    `${name} needs its part "${part}": --data ${name}.${part}=FILE, or evaluation.data["${name}.${part}"] in the configuration`,
+  )
 }
 
 export function isFileSuite(name: string): name is FileSuiteName {
@@ -105,11 +169,8 @@ export function makeSuite(name: FileSuiteName, request: SuiteRequest): Suite {
       `${name} needs its data: --data ${name}=FILE, or evaluation.data.${name} in the configuration`,
     )
   }
-  if (entry.needsJudge && request.judge === undefined) {
-    throw new ConfigError(
-      `${name} needs a judge: --judge URL#MODEL or --judge MODEL_DIR, or evaluation.judge in the configuration`,
-    )
-  }
+  for (const part of entry.required ?? []) partOf(name, request.files, part)
+  if (entry.needsJudge) judgeOf(name, request.judge)
   const sampling = { ...entry.sampling, ...request.sampling }
   return entry.make({ ...request, main, sampling: sampling.temperature === 0 ? { ...sampling, samples: 1 } : sampling })
 }

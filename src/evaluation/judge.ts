@@ -15,6 +15,8 @@ export interface JudgeQuestion<T> {
   readonly judge: LanguageModel
   readonly messages: readonly ChatMessage[]
   readonly maxTokens: number
+  /** Ask for the log-probs of numbers; for judges whose abilities say so. */
+  readonly numberLogprobs?: boolean
   /** What the reply says; null when it cannot be read. Never throws. */
   readonly parse: (reply: Generation) => T | null
 }
@@ -38,13 +40,14 @@ export async function askJudge<T>(question: JudgeQuestion<T>, tools: GraderTools
 }
 
 async function attemptOnce<T>(
-  { judge, messages, maxTokens }: JudgeQuestion<T>,
+  { judge, messages, maxTokens, numberLogprobs = false }: JudgeQuestion<T>,
   { context }: GraderTools,
   key: string,
   attempt: number,
 ): Promise<Generation | EndpointError> {
   const temperature = attempt === 0 ? 0 : RETRY_TEMPERATURE
-  const request = { messages, n: 1, temperature, topP: 1, maxTokens, seed: deriveSeed(context.seed, key) }
+  const asked = { messages, n: 1, temperature, topP: 1, maxTokens, seed: deriveSeed(context.seed, key) }
+  const request = numberLogprobs ? { ...asked, numberLogprobs } : asked
   try {
     const [reply] = await context.call(key, judge, request)
     return reply ?? new EndpointError(`${judge.name} gave no answer`, { retryable: false })

@@ -19,6 +19,8 @@ import { detectableFromScores, estimateScores } from './inference.ts'
 import { finiteOrNull, mean } from './statistics.ts'
 import type { EvaluationContext, Suite } from './suite.ts'
 
+const ANSWER_ATTEMPTS = 3
+
 export interface SuiteQuestion {
   readonly id: string
   readonly messages: readonly ChatMessage[]
@@ -59,9 +61,15 @@ export interface QuestionSuite<Question extends SuiteQuestion> {
   readonly questions: readonly Question[]
   readonly sampling: SuiteSampling
   readonly grade: (question: Question, answer: Generation, tools: GraderTools) => Graded | Promise<Graded>
+  /** An answer that is refused here is asked for again with another seed, three times in all; the last one is graded. */
+  readonly accepts?: (answer: Generation) => boolean
   readonly breakdown?: (graded: readonly GradedQuestion<Question>[], seed: number) => Breakdown
-  /** Replaces the mean over questions, where the protocol has another aggregate. */
-  readonly aggregate?: (scores: readonly number[], seed: number) => Estimate | null
+  /** Replaces the mean over questions, where the protocol has another aggregate; `scores` are those of scored questions. */
+  readonly aggregate?: (
+    scores: readonly number[],
+    seed: number,
+    graded: readonly GradedQuestion<Question>[],
+  ) => Estimate | null
   readonly protocol: { readonly official: string; readonly departures: readonly string[] }
   readonly data: readonly SuiteData[]
   /** Ask so many of the questions: the first of a seeded shuffle, so that more contain fewer. */
@@ -123,7 +131,11 @@ async function askAndGrade<Question extends SuiteQuestion>(
 ): Promise<AskedQuestion<Question>> {
   const key = `r${context.round}/${spec.name}/${question.id}`
   const { samples } = spec.sampling
-  const generations = await ask(context, `${key}/answer`, request(spec, context, question), sink)
+  const asked = request(spec, context, question)
+  const first = await ask(context, `${key}/answer`, asked, sink)
+  const generations = await Promise.all(
+    first.map((answer, sample) => accepted(spec, { context, key: `${key}/answer/s${sample}`, asked, answer, sink })),
+  )
   const graded = await Promise.all(
     generations.map(async (generation, sample) => {
       const tools = {
@@ -160,6 +172,27 @@ async function ask(
   }
 }
 
+/** The answer, or a later one where it is not accepted. */
+async function accepted<Question extends SuiteQuestion>(
+  { accepts }: QuestionSuite<Question>,
+  again: {
+    context: EvaluationContext
+    key: string
+    asked: GenerateRequest
+    answer: Generation
+    sink: { failures: SuiteFailure[]; errors: EndpointError[] }
+  },
+): Promise<Generation> {
+  const { context, key, asked, sink } = again
+  let { answer } = again
+  for (let attempt = 1; attempt < ANSWER_ATTEMPTS && accepts?.(answer) === false; attempt++) {
+    const seed = deriveSeed(asked.seed, key, attempt)
+    const [next] = await ask(context, `${key}a${attempt}`, { ...asked, n: 1, seed }, sink)
+    answer = next ?? answer
+  }
+  return answer
+}
+
 /** The seed names the question and not the round: every policy meets the same noise. */
 function request<Question extends SuiteQuestion>(
   spec: QuestionSuite<Question>,
@@ -190,7 +223,7 @@ function summarise<Question extends SuiteQuestion>(
   const { seed } = context
   const answers = asked.flatMap((question) => question.answers)
   const scores = asked.flatMap(({ score }) => score ?? [])
-  const estimate = (spec.aggregate ?? estimateScores)(scores, seed)
+  const estimate = (spec.aggregate ?? estimateScores)(scores, seed, asked)
   const greedy = spec.sampling.temperature === 0
   const words = answers.map(({ response }) => response.split(/\s+/).filter((word) => word !== '').length)
   return {

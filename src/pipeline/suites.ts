@@ -69,6 +69,7 @@ function checkKey(key: string): void {
 
 /** The record names the file, not where it lies on this machine. */
 async function readFile(path: string): Promise<SuiteFile> {
-  const { sha256, rows } = await readTable(path)
-  return { info: { source: basename(path), sha256, rows: rows.length }, rows }
+  const { sha256, rows, text } = await readTable(path)
+  const info = { source: basename(path), sha256, rows: rows.length }
+  return text === undefined ? { info, rows } : { info, rows, text }
 }

@@ -7,6 +7,8 @@ import type { SuiteData } from '../../records/index.ts'
 export interface SuiteFile {
   readonly info: SuiteData
   readonly rows: readonly unknown[]
+  /** Of a `.txt` file: the whole text. */
+  readonly text?: string
 }
 
 /** @throws {InputError} when a row is not what the suite needs: the message names the row */
