@@ -26,31 +26,33 @@ interface Tally {
   itselfLoose: number
 }
 
-async function main([...files]: string[], show: boolean): Promise<void> {
+async function main(files: readonly string[], show: boolean): Promise<void> {
   const tallies = new Map<string, Tally>()
   for (const file of files) {
     for await (const line of createInterface({ input: createReadStream(file) })) {
       const one = caseSchema.parse(JSON.parse(line))
-      const strict = followsStrictly(one.id, one.response, one.kwargs) === one.strict
-      const loose = followsLoosely(one.id, one.response, one.kwargs) === one.loose
       const tally = tallies.get(one.id) ?? { n: 0, strict: 0, loose: 0, itself: 0, itselfLoose: 0 }
-      tally.n++
-      tally.strict += strict ? 1 : 0
-      tally.loose += loose ? 1 : 0
-      tally.itself += (one.again ?? one.strict) === one.strict ? 1 : 0
-      tally.itselfLoose += (one.againLoose ?? one.loose) === one.loose ? 1 : 0
       tallies.set(one.id, tally)
-      if (show && !(strict && loose)) console.error(JSON.stringify({ ...one, agrees: { strict, loose } }))
+      if (!count(tally, one) && show) console.error(JSON.stringify(one))
     }
   }
-  console.table(
-    Object.fromEntries(
-      [...tallies].map(([id, { n, ...counts }]) => [
-        id,
-        { n, ...Object.fromEntries(Object.entries(counts).map(([name, count]) => [name, percent(count, n)])) },
-      ]),
-    ),
-  )
+  console.table(Object.fromEntries([...tallies].map(([id, tally]) => [id, shares(tally)])))
+}
+
+/** Whether ours agree, strict and loose. */
+function count(tally: Tally, one: z.infer<typeof caseSchema>): boolean {
+  const strict = followsStrictly(one.id, one.response, one.kwargs) === one.strict
+  const loose = followsLoosely(one.id, one.response, one.kwargs) === one.loose
+  tally.n++
+  tally.strict += Number(strict)
+  tally.loose += Number(loose)
+  tally.itself += Number((one.again ?? one.strict) === one.strict)
+  tally.itselfLoose += Number((one.againLoose ?? one.loose) === one.loose)
+  return strict && loose
+}
+
+function shares({ n, ...counts }: Tally): Record<string, string | number> {
+  return { n, ...Object.fromEntries(Object.entries(counts).map(([name, value]) => [name, percent(value, n)])) }
 }
 
 function percent(count: number, n: number): string {

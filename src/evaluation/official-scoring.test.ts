@@ -1,14 +1,16 @@
 /** The suites' formulas beside what the official code makes of the same judgements (test/goldens/judged.py). */
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
+import { ScriptedModel } from '../llm/scripted.ts'
 import { readCriterionScores } from './grading/criterion-scores.ts'
 import { votesFor } from './grading/pair-verdict.ts'
 import { styleDifference, styleOf } from './grading/style.ts'
 import { lengthControlled, type GamedRow } from './length-control.ts'
 import { mean } from './statistics.ts'
+import type { EvaluationContext } from './suite.ts'
 import { styleControlled, voteBootstrap, voteShare } from './suites/arena-hard-votes.ts'
 import { pieceScore } from './suites/creative-writing.ts'
-import { clippedMean, itemScore } from './suites/healthbench.ts'
+import { clippedMean, healthBenchSuite, itemScore } from './suites/healthbench.ts'
 
 interface Goldens {
   arena: {
@@ -35,14 +37,14 @@ interface Goldens {
     score: number
   }
   health: {
-    examples: { rubrics: { points: number; tags: string[] }[]; met: boolean[]; score: number }[]
+    examples: { rubrics: { points: number; tags: string[] }[]; tags: string[]; met: boolean[]; score: number }[]
     score: number
+    /** Clipped means by tag, and `TAG:n_samples`. */
+    metrics: Record<string, number>
   }
 }
 
-const goldens = JSON.parse(
-  readFileSync(new URL('../../test/goldens/judged.json', import.meta.url), 'utf8'),
-) as Goldens
+const goldens = JSON.parse(readFileSync(new URL('../../test/goldens/judged.json', import.meta.url), 'utf8')) as Goldens
 
 describe('Arena-Hard', () => {
   const { questions, share, votes, styleControlled: official, styleControlledConverged: converged } = goldens.arena
@@ -77,13 +79,11 @@ describe('Arena-Hard', () => {
 
 describe('AlpacaEval', () => {
   const { gamed, cases } = goldens.alpaca
-  const own = gamed.map(
-    (row): GamedRow => ({
-      preference: row.preference,
-      lengthDifference: row.std_delta_len,
-      difficulty: row.instruction_difficulty,
-    }),
-  )
+  const own = gamed.map((row): GamedRow => ({
+    preference: row.preference,
+    lengthDifference: row.std_delta_len,
+    difficulty: row.instruction_difficulty,
+  }))
   const difficulties = new Map(gamed.map(({ index, instruction_difficulty }) => [index, instruction_difficulty]))
 
   test.each(cases.map((one, i) => ({ i, ...one })))('case $i has the official win rates', (one) => {
@@ -115,8 +115,46 @@ test('creative writing reads the scores and has the score that the official code
   expect(mean(pieces.flatMap((piece) => piece ?? [])) * 20).toBeCloseTo(score, 9)
 })
 
-test('HealthBench scores graded rubrics as the official code does', () => {
-  const { examples, score } = goldens.health
-  for (const { rubrics, met, score: official } of examples) expect(itemScore(rubrics, met)).toBeCloseTo(official, 12)
-  expect(clippedMean(examples.map((example) => example.score), 1)?.mean).toBeCloseTo(score, 12)
+describe('HealthBench', () => {
+  const { examples, score, metrics } = goldens.health
+
+  test('scores graded rubrics as the official code does', () => {
+    for (const { rubrics, met, score: official } of examples) expect(itemScore(rubrics, met)).toBeCloseTo(official, 12)
+    expect(
+      clippedMean(
+        examples.map((example) => example.score),
+        1,
+      )?.mean,
+    ).toBeCloseTo(score, 12)
+  })
+
+  test('has the official means of every theme, axis and level, as a suite', async () => {
+    const rows = examples.map(({ rubrics, tags }, i) => ({
+      prompt_id: String(i),
+      prompt: [{ role: 'user', content: 'Hello' }],
+      rubrics: rubrics.map((item, k) => ({ ...item, criterion: `item ${i}/${k} end` })),
+      example_tags: tags,
+    }))
+    const judge = new ScriptedModel({
+      reply: ({ messages }) => {
+        const [, i, k] = /item (\d+)\/(\d+) end/.exec(messages[0]?.content ?? '') ?? []
+        return JSON.stringify({ criteria_met: examples[Number(i)]?.met[Number(k)] })
+      },
+    })
+    const suite = healthBenchSuite({
+      name: 'healthbench',
+      file: { info: { source: 'drawn', sha256: '0', rows: rows.length }, rows },
+      judge,
+      sampling: { temperature: 0, topP: 1, maxTokens: 8, samples: 1 },
+    })
+    const policy = new ScriptedModel({ reply: () => 'Answer.' })
+    const call: EvaluationContext['call'] = (_key, model, request) => model.generate(request)
+    const { greedy, breakdown } = await suite.evaluate({ round: 0, policy, seed: 1, call })
+    expect(greedy?.mean).toBeCloseTo(score, 12)
+    expect(breakdown?.length).toBe(7)
+    for (const { name, value } of breakdown ?? []) {
+      expect(value?.mean).toBeCloseTo(metrics[name] ?? Number.NaN, 12)
+      expect(value?.n).toBe(metrics[`${name}:n_samples`])
+    }
+  })
 })

@@ -44,7 +44,7 @@ export function logLoss({ rows, targets, weights }: LogisticData, coefficients: 
 /** Coefficients of the largest likelihood (Newton's method, steps halved until the loss falls). */
 export function fitLogistic(data: LogisticData): number[] {
   const size = data.rows[0]?.length ?? 0
-  let coefficients = new Array<number>(size).fill(0)
+  let coefficients = zeros(size)
   let loss = penalised(data, coefficients)
   for (let step = 0; step < NEWTON_STEPS; step++) {
     const direction = newtonDirection(data, coefficients)
@@ -84,41 +84,51 @@ function derivatives(
   { rows, targets, weights }: LogisticData,
   coefficients: readonly number[],
 ): { gradient: number[]; hessian: number[][] } {
-  const size = coefficients.length
-  const gradient = new Array<number>(size).fill(0)
-  const hessian = Array.from({ length: size }, () => new Array<number>(size).fill(0))
+  const gradient = zeros(coefficients.length)
+  const hessian = coefficients.map(() => zeros(coefficients.length))
   for (const [k, row] of rows.entries()) {
     const weight = weights?.[k] ?? 1
     const p = sigmoid(dot(row, coefficients))
-    const [slope, curve] = [weight * (p - (targets[k] ?? 0)), weight * p * (1 - p)]
-    for (let i = 0; i < size; i++) {
-      gradient[i] = (gradient[i] ?? 0) + slope * (row[i] ?? 0)
-      const line = hessian[i] ?? []
-      for (let j = 0; j < size; j++) line[j] = (line[j] ?? 0) + curve * (row[i] ?? 0) * (row[j] ?? 0)
-    }
+    addScaled(gradient, weight * (p - (targets[k] ?? 0)), row)
+    for (const [i, line] of hessian.entries()) addScaled(line, weight * p * (1 - p) * (row[i] ?? 0), row)
   }
   return { gradient, hessian }
+}
+
+function addScaled(sum: number[], factor: number, row: readonly number[]): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + factor * (row[i] ?? 0)
 }
 
 /** Solves a symmetric positive definite system by Gaussian elimination with pivots; overwrites both. */
 function solve(matrix: number[][], right: number[]): number[] {
   const size = right.length
   for (let column = 0; column < size; column++) {
-    let pivot = column
-    for (let row = column + 1; row < size; row++) {
-      if (Math.abs(matrix[row]?.[column] ?? 0) > Math.abs(matrix[pivot]?.[column] ?? 0)) pivot = row
-    }
+    const pivot = pivotOf(matrix, column)
     swap(matrix, column, pivot)
     swap(right, column, pivot)
     for (let row = column + 1; row < size; row++) eliminate(matrix, right, column, row)
   }
-  const solution = new Array<number>(size).fill(0)
-  for (let row = size - 1; row >= 0; row--) {
+  return backSubstitute(matrix, right)
+}
+
+/** The row with the largest entry of the column, on or below the diagonal. */
+function pivotOf(matrix: readonly (readonly number[])[], column: number): number {
+  const entries = matrix.map((line, row) => (row < column ? -1 : Math.abs(line[column] ?? 0)))
+  return entries.indexOf(Math.max(...entries))
+}
+
+function backSubstitute(matrix: readonly (readonly number[])[], right: readonly number[]): number[] {
+  const solution = zeros(right.length)
+  for (let row = right.length - 1; row >= 0; row--) {
     const line = matrix[row] ?? []
     const known = dot(line.slice(row + 1), solution.slice(row + 1))
     solution[row] = ((right[row] ?? 0) - known) / (line[row] ?? 1)
   }
   return solution
+}
+
+function zeros(size: number): number[] {
+  return Array.from({ length: size }, () => 0)
 }
 
 function swap<T>(items: T[], a: number, b: number): void {
@@ -144,7 +154,7 @@ const SWEEPS = 1000
 export function fitLogisticL1(data: LogisticData, c: number): number[] {
   const size = data.rows[0]?.length ?? 0
   const cost = (w: readonly number[]): number => norm1(w) / c + logLoss(data, w) * data.rows.length
-  let coefficients = new Array<number>(size).fill(0)
+  let coefficients = zeros(size)
   let current = cost(coefficients)
   for (let step = 0; step < PROXIMAL_STEPS; step++) {
     const target = minimiseParabola(derivatives(data, coefficients), coefficients, 1 / c)

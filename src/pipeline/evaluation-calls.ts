@@ -107,12 +107,14 @@ async function make(
   checkBudget?.()
   const started = clock.monotonic()
   const drain = signal === undefined ? {} : { drain: signal }
-  const generations = (await model.generate(request, undefined, drain)).map(({ text, finishReason, usage, numbers }) => ({
-    text,
-    finishReason,
-    usage,
-    ...(numbers === undefined ? {} : { numbers: [...numbers] }),
-  }))
+  const generations = (await model.generate(request, undefined, drain)).map(
+    ({ text, finishReason, usage, numbers }) => ({
+      text,
+      finishReason,
+      usage,
+      ...(numbers === undefined ? {} : { numbers: [...numbers] }),
+    }),
+  )
   const ms = Math.round(clock.monotonic() - started)
   await journal.append({ v: 1, kind: 'call', key, inputs, at: clock.now(), ms, model: model.name, generations })
   return generations

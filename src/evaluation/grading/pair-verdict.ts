@@ -7,24 +7,24 @@
 const CLEAR = 3
 
 /** For A: share of a vote, and how many votes. */
-const LABELS: Readonly<Record<string, readonly [number, number]>> = {
-  'A>>B': [1, CLEAR],
-  'B<<A': [1, CLEAR],
-  'A>B': [1, 1],
-  'B<A': [1, 1],
-  'A=B': [0.5, 1],
-  'B=A': [0.5, 1],
-  'A<B': [0, 1],
-  'B>A': [0, 1],
-  'A<<B': [0, CLEAR],
-  'B>>A': [0, CLEAR],
-}
+const LABELS: ReadonlyMap<string, readonly [number, number]> = new Map([
+  ['A>>B', [1, CLEAR]],
+  ['B<<A', [1, CLEAR]],
+  ['A>B', [1, 1]],
+  ['B<A', [1, 1]],
+  ['A=B', [0.5, 1]],
+  ['B=A', [0.5, 1]],
+  ['A<B', [0, 1]],
+  ['B>A', [0, 1]],
+  ['A<<B', [0, CLEAR]],
+  ['B>>A', [0, CLEAR]],
+])
 
 /** The last label in double brackets, else the last in single ones; null where that is none of the ten. */
 export function readPairVerdict(reply: string): string | null {
   const upper = reply.toUpperCase()
   const label = last(upper, /\[\[([AB<>=]{3,4})\]\]/g) ?? last(upper, /\[([AB<>=]{3,4})\]/g)
-  return label !== null && Object.hasOwn(LABELS, label) ? label : null
+  return label !== null && LABELS.has(label) ? label : null
 }
 
 function last(text: string, pattern: RegExp): string | null {
@@ -35,7 +35,7 @@ function last(text: string, pattern: RegExp): string | null {
 
 /** Votes for the answer that stood at `place`: each 0, ½ or 1. @throws {RangeError} for a text that is no label */
 export function votesFor(label: string, place: 'A' | 'B'): number[] {
-  const entry = LABELS[label]
+  const entry = LABELS.get(label)
   if (entry === undefined) throw new RangeError(`no verdict: ${label}`)
   const [share, votes] = entry
   return Array.from({ length: votes }, () => (place === 'A' ? share : 1 - share))

@@ -74,16 +74,14 @@ export function alpacaEvalSuite(options: AlpacaEvalOptions): Suite {
   return questionSuite<Question>({
     name: 'alpaca-eval',
     judge: judge.name,
-    questions: rows.map(
-      ({ instruction, output, dataset }, i): Question => ({
-        id: String(i),
-        messages: [{ role: 'user', content: instruction }],
-        instruction,
-        baseline: output,
-        dataset,
-        difficulty: difficulties.get(i) ?? null,
-      }),
-    ),
+    questions: rows.map(({ instruction, output, dataset }, i): Question => ({
+      id: String(i),
+      messages: [{ role: 'user', content: instruction }],
+      instruction,
+      baseline: output,
+      dataset,
+      difficulty: difficulties.get(i) ?? null,
+    })),
     sampling: options.sampling,
     limit: options.limit,
     data: [file.info, ...(options.gamed === undefined ? [] : [options.gamed.info])],
@@ -140,11 +138,7 @@ async function grade(
   return { score, valid: answer.trim() !== '', verdicts: [{ name: 'preferred to the baseline', score, detail }] }
 }
 
-function breakdownOf(
-  graded: readonly GradedQuestion<Question>[],
-  gamed: readonly GamedRow[],
-  seed: number,
-): Breakdown {
+function breakdownOf(graded: readonly GradedQuestion<Question>[], gamed: readonly GamedRow[], seed: number): Breakdown {
   const rows = graded.flatMap(({ question, answers }) =>
     answers.map(({ response, score }) => ({
       preference: score,

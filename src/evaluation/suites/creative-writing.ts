@@ -42,7 +42,12 @@ const rowSchema = z.object({
 const lineSchema = z.object({ text: z.string() })
 
 /** What the judge's prompt file leaves open. */
-const PLACES = ['writing_prompt', 'test_model_response', 'creative_writing_criteria', 'lower_is_better_criteria'] as const
+const PLACES = [
+  'writing_prompt',
+  'test_model_response',
+  'creative_writing_criteria',
+  'lower_is_better_criteria',
+] as const
 
 interface Question extends SuiteQuestion {
   readonly prompt: string
@@ -127,7 +132,9 @@ function readCriteria({ criteria, negative }: CreativeWritingOptions): Criteria 
 function readTemplate({ info, text }: SuiteFile): string {
   const missing = PLACES.find((place) => text?.includes(`{${place}}`) !== true)
   if (text === undefined || missing !== undefined) {
-    throw new InputError(`${info.source} is no prompt of the judge: a .txt file with {${missing ?? PLACES[0]}} is needed`)
+    throw new InputError(
+      `${info.source} is no prompt of the judge: a .txt file with {${missing ?? PLACES[0]}} is needed`,
+    )
   }
   return text
 }

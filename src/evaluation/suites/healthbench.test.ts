@@ -68,8 +68,8 @@ test('an item whose judge stays unreadable leaves the answer unscored, listed an
   expect(result).toMatchObject({ suite: 'healthbench-hard', judge: 'judge', unscored: 1, greedy: { mean: 1, n: 1 } })
   expect(result.failures).toEqual([expect.objectContaining({ by: 'judge', reason: 'unreadable' })])
   expect(result.breakdown?.map(({ of, name }) => `${of} ${name}`)).toEqual([
-    'theme theme:context_seeking',
     'axis axis:accuracy',
+    'theme theme:context_seeking',
   ])
   expect(result.protocol?.departures.join()).toContain('not by gpt-4.1-2025-04-14')
 })

@@ -70,10 +70,7 @@ export function healthBenchSuite(options: HealthBenchOptions): Suite {
     data: [options.file.info],
     protocol: {
       official: `every rubric item judged alone by ${OFFICIAL_JUDGE}, mean clipped to 0–1, bootstrap with 1,000 draws`,
-      departures: [
-        'prompt of the judge in wording of our own',
-        ...judgeDepartures(judge, OFFICIAL_JUDGE),
-      ],
+      departures: ['prompt of the judge in wording of our own', ...judgeDepartures(judge, OFFICIAL_JUDGE)],
     },
     grade: async (question, answer, tools) => {
       const met = await Promise.all(
@@ -144,7 +141,13 @@ function breakdownOf(graded: readonly GradedQuestion<Question>[], seed: number):
       for (const tag of new Set(question.items.flatMap(({ tags }) => tags))) {
         const places = question.items.flatMap(({ tags }, i) => (tags.includes(tag) ? [i] : []))
         const met = places.map((i) => asBoolean(verdicts[i]?.score ?? null))
-        add(tag, itemScore(places.map((i) => question.items[i] ?? { points: 0 }), met))
+        add(
+          tag,
+          itemScore(
+            places.map((i) => question.items[i] ?? { points: 0 }),
+            met,
+          ),
+        )
       }
     }
   }
