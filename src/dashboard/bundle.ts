@@ -13,6 +13,7 @@ import type { RunView } from './reading/run-view.ts'
 import { roundSide, trust } from './reading/side.ts'
 import { builtWebDir } from './server/server.ts'
 import { questionName, type BundleFacts } from './views/bundle.ts'
+import type { ExampleRow } from './views/wire.ts'
 
 export interface BundleOptions {
   readonly runs: readonly RunView[]
@@ -58,12 +59,12 @@ export async function writeBundle(options: BundleOptions): Promise<BundleResult>
   return { bytes: out.bytes, files: out.files + 3, questions: all, included }
 }
 
+function rowsOf(run: RunView): ExampleRow[] {
+  return run.exampleRounds().flatMap((round) => run.examplesOf(round).rows)
+}
+
 function questionsOf(run: RunView): { round: number; documentId: string; questionIndex: number }[] {
-  return run.exampleRounds().flatMap((round) =>
-    run.exampleLines(round).map(({ row: { row } }) => {
-      return { round, documentId: row.documentId, questionIndex: row.questionIndex }
-    }),
-  )
+  return rowsOf(run).map(({ round, documentId, questionIndex }) => ({ round, documentId, questionIndex }))
 }
 
 /** What every screen but the Question page shows. */
@@ -71,7 +72,7 @@ async function writeRunFacts(
   out: DataFolder,
   run: RunView,
   clock: Clock,
-): Promise<Pick<BundleFacts, 'overview' | 'trust' | 'rows'>> {
+): Promise<Pick<BundleFacts, 'overview' | 'trust' | 'rows' | 'scale'>> {
   for (const round of await run.reader.rounds()) {
     await out.write(`run-${run.id}-side-${round}`, {
       [`runs/${run.id}/side?round=${round}`]: await roundSide(run, round),
@@ -80,7 +81,8 @@ async function writeRunFacts(
   return {
     overview: await overview(run, clock),
     trust: await trust(run),
-    rows: run.exampleRounds().flatMap((round) => run.exampleLines(round).map(({ row }) => row.row)),
+    rows: rowsOf(run),
+    scale: await run.scale(),
   }
 }
 
@@ -93,7 +95,8 @@ async function writeQuestions(
 ): Promise<Record<string, string>> {
   const questions = questionsOf(run)
   const bytes = run.exampleRounds().reduce((sum, round) => {
-    return sum + run.exampleLines(round).reduce((total, { length }) => total + length, 0)
+    const memory = run.examplesOf(round)
+    return sum + memory.rows.reduce((total, _, row) => total + memory.placeOf(row).length, 0)
   }, 0)
   // The texts are there twice, as answers and as raw replies.
   const keep = Math.min(questions.length, Math.floor((questions.length * room) / Math.max(1, 2.2 * bytes)))

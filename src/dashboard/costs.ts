@@ -35,7 +35,7 @@ export async function readCosts(reader: RunReader, config: Config | null): Promi
 
 /** The stage that a call's key names. Everything outside of self-play is evaluation. */
 export function stageOfKey(key: string): string {
-  return /^r\d+\/[^/]+\/q\d+\/(propose|solve|rubric|score)\//.exec(key)?.[1] ?? 'evaluate'
+  return /^r\d+\/[^/]+\/q\d+\/(?:second\/)?(propose|solve|rubric|score)\//.exec(key)?.[1] ?? 'evaluate'
 }
 
 /** Prices are those of the configuration as it is now; a price counts per million tokens. */

@@ -5,29 +5,30 @@ import { RunView, type ViewRules } from './reading/run-view.ts'
 import { writeBundle, type BundleOptions, type BundleResult } from './bundle.ts'
 import { serveRuns, type ViewServer, type ViewServerOptions } from './server/server.ts'
 
-export interface ViewOptions extends Omit<ViewServerOptions, 'runs'> {
+interface RunOptions {
   readonly dirs: readonly string[]
   readonly rules?: ViewRules
   readonly clock?: Clock
+  /** Where indices of run folders are kept that cannot be written. */
+  readonly cacheDir?: string
 }
 
+export interface ViewOptions extends Omit<ViewServerOptions, 'runs'>, RunOptions {}
+
 /** @throws {InputError} when a folder is no run, or the address is taken */
-async function openRuns(dirs: readonly string[], rules?: ViewRules, clock?: Clock): Promise<RunView[]> {
+async function openRuns({ dirs, ...options }: RunOptions): Promise<RunView[]> {
   const readers = await Promise.all(dirs.map((dir) => RunReader.open(dir)))
-  return readers.map((reader, i) => new RunView(String(i), reader, rules, clock))
+  return readers.map((reader, i) => new RunView(String(i), reader, options))
 }
 
 /** Serves run folders until closed. @throws {InputError} when a folder is no run, or the address is taken */
-export async function viewRuns({ dirs, rules, ...options }: ViewOptions): Promise<ViewServer> {
-  return serveRuns({ ...options, runs: await openRuns(dirs, rules, options.clock) })
+export async function viewRuns(options: ViewOptions): Promise<ViewServer> {
+  return serveRuns({ ...options, runs: await openRuns(options) })
 }
 
-export interface BundleRunsOptions extends Omit<BundleOptions, 'runs'> {
-  readonly dirs: readonly string[]
-  readonly rules?: ViewRules
-}
+export interface BundleRunsOptions extends Omit<BundleOptions, 'runs'>, RunOptions {}
 
 /** Writes a static site of run folders. @throws {InputError} when a folder is no run, or `outDir` holds something else */
-export async function bundleRuns({ dirs, rules, ...options }: BundleRunsOptions): Promise<BundleResult> {
-  return writeBundle({ ...options, runs: await openRuns(dirs, rules, options.clock) })
+export async function bundleRuns(options: BundleRunsOptions): Promise<BundleResult> {
+  return writeBundle({ ...options, runs: await openRuns(options) })
 }

@@ -7,6 +7,7 @@ export {
   type PairedIndices,
   type PairingResult,
 } from './build-pairs.ts'
+export { choosePairs } from './choose.ts'
 export { buildGroup } from './groups.ts'
 export {
   formatPreferencePair,

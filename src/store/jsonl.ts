@@ -70,3 +70,19 @@ export function firstIssue(error: z.ZodError): string {
   const where = issue?.path.join('.') ?? ''
   return `${where === '' ? '' : `"${where}": `}${issue?.message ?? 'of an unexpected shape'}`
 }
+
+/** Lines that are not empty, complete or not: counted without looking into them. */
+export async function countLines(path: string): Promise<number> {
+  let [count, isEmpty] = [0, true]
+  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 })
+  for await (const chunk of chunks) {
+    let start = 0
+    for (let end = chunk.indexOf(0x0a); end >= 0; end = chunk.indexOf(0x0a, start)) {
+      if (!isEmpty || end > start) count++
+      isEmpty = true
+      start = end + 1
+    }
+    if (start < chunk.length) isEmpty = false
+  }
+  return isEmpty ? count : count + 1
+}

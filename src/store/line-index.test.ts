@@ -1,90 +1,150 @@
-import { appendFile, mkdtemp, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { LineIndex } from './line-index.ts'
+import type { Kept } from './kept-lines.ts'
+import { LineIndex, type LineMemory, type LinePlace } from './line-index.ts'
 
 let dir = ''
 let path = ''
+let kept = ''
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), 'pop-index-'))
   path = join(dir, 'lines.jsonl')
+  kept = join(dir, '.index', 'lines.index')
 })
 afterEach(() => rm(dir, { recursive: true, force: true }))
 
 let made = 0
-const index = (recipe = 'first letter'): LineIndex<string> =>
-  new LineIndex(path, {
-    recipe,
-    toRow: (line) => {
-      made++
-      return line[0] === 0x23 ? null : line.toString('utf8', 0, 1)
-    },
-    fromKept: (value) => (typeof value === 'string' ? value : null),
-  })
-const rows = (of: LineIndex<string>): string[] => of.lines.map(({ row }) => row)
+
+/** Remembers each line's first letter; a line with # is none. */
+class Letters implements LineMemory {
+  letters: string[] = []
+  places: LinePlace[] = []
+
+  add(line: Buffer, place: LinePlace): boolean {
+    made++
+    if (line[0] === 0x23) return false
+    this.letters.push(line.toString('utf8', 0, 1))
+    this.places.push(place)
+    return true
+  }
+
+  clear(): void {
+    this.letters = []
+    this.places = []
+  }
+
+  save(): Kept {
+    return { numbers: { offsets: Float64Array.from(this.places, ({ offset }) => offset) }, values: this.letters }
+  }
+
+  load({ numbers, values }: Kept): boolean {
+    if (!Array.isArray(values) || numbers['offsets']?.length !== values.length) return false
+    this.letters = values as string[]
+    this.places = [...numbers['offsets']].map((offset) => ({ offset, length: 1 }))
+    return true
+  }
+}
+
+const index = (recipe = 'first letter', keepIn = [kept]): LineIndex<Letters> =>
+  new LineIndex(path, new Letters(), { recipe, keepIn })
+const large = (letter: string, lines = 5000): string => `${letter.repeat(1000)}\n`.repeat(lines)
+/** Lines that a new reader had to look at. */
+const remade = async (recipe?: string, keepIn?: string[]): Promise<number> => {
+  made = 0
+  await index(recipe, keepIn).update()
+  return made
+}
 
 describe('an index of lines', () => {
   it('finds each complete line by its bytes, and leaves a torn last line to its writer', async () => {
     await writeFile(path, 'ä one\n# none\nb two\nc to')
     const lines = index()
     expect(await lines.update()).toBe(true)
-    expect(rows(lines).slice(1)).toEqual(['b'])
-    const texts = await Promise.all(lines.lines.map((line) => lines.read(line)))
-    expect(texts).toEqual(['ä one', 'b two'])
+    expect(await lines.read(lines.memory.places)).toEqual(['ä one', 'b two'])
     expect(lines.unreadable).toBe(1)
     await appendFile(path, 'rn\nd\n')
     expect(await lines.update()).toBe(true)
-    expect(await lines.read(lines.lines[2] ?? { offset: 0, length: 0 })).toBe('c torn')
-    expect(rows(lines).slice(1)).toEqual(['b', 'c', 'd'])
+    expect(await lines.read(lines.memory.places)).toEqual(['ä one', 'b two', 'c torn', 'd'])
+    expect(lines.progress).toEqual({ done: 29, all: 29 })
     expect(await lines.update()).toBe(false)
   })
 
-  it('is empty for a missing file, and begins anew when the file was replaced', async () => {
+  it('finds lines that are longer than what is read in one piece', async () => {
+    const long = 'x'.repeat(1_500_000)
+    await writeFile(path, `a\n${long}\nb\n`)
+    const lines = index()
+    await lines.update()
+    expect(lines.memory.letters).toEqual(['a', 'x', 'b'])
+    expect(await lines.read(lines.memory.places.slice(1, 2))).toEqual([long])
+  })
+
+  it('is empty for a missing file, and begins anew when the file was replaced or written over', async () => {
     const lines = index()
     expect(await lines.update()).toBe(false)
-    expect(lines.progress).toBe(1)
     await writeFile(path, 'a\nb\n')
     await lines.update()
     await writeFile(path, 'x\ny\nz\n')
     await lines.update()
-    expect(rows(lines)).toEqual(['x', 'y', 'z'])
+    expect(lines.memory.letters).toEqual(['x', 'y', 'z'])
     await truncate(path, 2)
     await lines.update()
-    expect(rows(lines)).toEqual(['x'])
+    expect(lines.memory.letters).toEqual(['x'])
+    await writeFile(path, 'w\n')
+    await utimes(path, 1, 1)
+    await lines.update()
+    expect(lines.memory.letters).toEqual(['w'])
   })
 
-  it('is kept beside a large file, so that the next reader reads only what came after', async () => {
-    const line = `${'a'.repeat(1000)}\n`
-    await writeFile(path, line.repeat(5000))
+  it('goes on when the file gets another name', async () => {
+    await writeFile(path, 'a\nb\n')
+    const lines = index()
+    await lines.update()
+    await appendFile(path, 'c\n')
+    await rename(path, `${path}.done`)
+    lines.moveTo(`${path}.done`)
+    made = 0
+    await lines.update()
+    expect([made, lines.memory.letters]).toEqual([1, ['a', 'b', 'c']])
+  })
+
+  it('is kept for a large file, so that the next reader reads only what came after', async () => {
+    await writeFile(path, large('a'))
     await index().update()
-    expect((await stat(`${path}.index`)).size).toBeGreaterThan(5000)
+    expect((await stat(kept)).size).toBeGreaterThan(5000 * 8)
     await appendFile(path, 'b\n')
     made = 0
     const again = index()
     await again.update()
-    expect(made).toBe(1)
-    expect(again.lines.length).toBe(5001)
-    expect(await again.read(again.lines[4999] ?? { offset: 0, length: 0 })).toBe(line.trimEnd())
+    expect([made, again.memory.letters.length]).toEqual([1, 5001])
+    expect(await again.read([again.memory.places[5000] ?? { offset: 0, length: 0 }])).toEqual(['b'])
+    expect(await readdir(join(dir, '.index'))).toEqual(['lines.index'])
   })
 
   it('does not use a kept index of another recipe, of another file, or a damaged one', async () => {
-    const line = `${'a'.repeat(1000)}\n`
-    await writeFile(path, line.repeat(5000))
+    await writeFile(path, large('a'))
     await index().update()
-    const kept = await readFile(`${path}.index`, 'utf8')
-    const remade = async (): Promise<number> => {
-      made = 0
-      await index().update()
-      return made
-    }
+    const bytes = await readFile(kept)
     expect(await remade()).toBe(0)
-    made = 0
-    await index('another').update()
-    expect(made).toBe(5000)
-    await writeFile(`${path}.index`, kept.slice(0, 100))
+    expect(await remade('another', [])).toBe(5000)
+    for (const damaged of [bytes.subarray(0, 100), bytes.subarray(0, -8), Buffer.from('{"version":2}\n')]) {
+      await writeFile(kept, damaged)
+      expect(await remade()).toBe(5000)
+    }
+    await writeFile(path, large('b'))
     expect(await remade()).toBe(5000)
-    await writeFile(path, `${'b'.repeat(1000)}\n`.repeat(5000))
-    expect(await remade()).toBe(5000)
+    // Grown, with something else in the middle of what was known.
+    await writeFile(path, large('b', 2000) + large('c', 1000) + large('b', 4000))
+    expect(await remade()).toBe(7000)
+  })
+
+  it('is kept in the next place when the first cannot be written, and read from there', async () => {
+    await writeFile(path, large('a'))
+    await writeFile(join(dir, 'file'), '')
+    const places = [join(dir, 'file', 'lines.index'), join(dir, 'cache', 'lines.index')]
+    expect(await remade(undefined, places)).toBe(5000)
+    expect(await remade(undefined, places)).toBe(0)
+    expect(await remade(undefined, [places[0] ?? ''])).toBe(5000)
   })
 })

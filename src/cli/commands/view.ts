@@ -1,5 +1,6 @@
 /** `pop view`: serves run folders to a browser until it is stopped. */
 import { join } from 'node:path'
+import { cacheDirOf } from '../../hub/index.ts'
 import { bundleRuns, viewRuns } from '../../dashboard/index.ts'
 import { openBrowser } from '../open-browser.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
@@ -36,12 +37,13 @@ export const view: Command = {
 async function runView(invocation: Invocation, context: Context): Promise<void> {
   const outDir = invocation.text('bundle')
   if (outDir !== undefined) return bundle(invocation, outDir, context)
-  const { terminal, clock, signal } = context
+  const { terminal, clock, signal, environment } = context
   const host = invocation.text('host')
   const server = await viewRuns({
     dirs: invocation.positionals,
     rules: viewRules,
     clock,
+    cacheDir: join(cacheDirOf(environment), 'view'),
     port: invocation.number('port', { integer: true, min: 0 }) ?? 0,
     ...(host === undefined ? {} : { host }),
   })
@@ -52,9 +54,14 @@ async function runView(invocation: Invocation, context: Context): Promise<void> 
   await server.close()
 }
 
-async function bundle(invocation: Invocation, outDir: string, { terminal, clock }: Context): Promise<void> {
+async function bundle(
+  invocation: Invocation,
+  outDir: string,
+  { terminal, clock, environment }: Context,
+): Promise<void> {
+  const cacheDir = join(cacheDirOf(environment), 'view')
   const maxBytes = (invocation.number('max-size', { min: 1 }) ?? 100) * 2 ** 20
-  const result = await bundleRuns({ dirs: invocation.positionals, rules: viewRules, clock, outDir, maxBytes })
+  const result = await bundleRuns({ dirs: invocation.positionals, rules: viewRules, clock, cacheDir, outDir, maxBytes })
   const { bytes, questions, included } = result
   const size = `${(bytes / 2 ** 20).toFixed(1)} MiB`
   const path = join(outDir, 'index.html')

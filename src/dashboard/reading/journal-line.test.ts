@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest'
-import { journalRow, keptJournalRow } from './journal-line.ts'
+import { journalCall } from './journal-line.ts'
 
 const entry = (changes: object = {}): object => ({
   v: 1,
@@ -15,13 +15,21 @@ const entry = (changes: object = {}): object => ({
   ],
   ...changes,
 })
-const row = (value: unknown): unknown => journalRow(Buffer.from(JSON.stringify(value)))
-const wanted = ['r1/doc/q0/solve/a0', 1234.5, 10, 'lab@1', 2, 7, 8, 1]
+const read = (value: unknown): unknown => journalCall(Buffer.from(JSON.stringify(value)))
+const wanted = {
+  key: 'r1/doc/q0/solve/a0',
+  at: 1234.5,
+  ms: 10,
+  model: 'lab@1',
+  samples: 2,
+  promptTokens: 7,
+  completionTokens: 8,
+  cut: 1,
+}
 
 describe('a line of the journal', () => {
   it('is read at its head, without its texts', () => {
-    expect(row(entry())).toEqual(wanted)
-    expect(keptJournalRow(row(entry()))).toEqual(wanted)
+    expect(read(entry())).toEqual(wanted)
   })
 
   it('cannot be forged by a text that looks like the line itself', () => {
@@ -33,19 +41,25 @@ describe('a line of the journal', () => {
         usage: { promptTokens: 1, completionTokens: 2 },
       },
     ]
-    expect(row(entry({ generations }))).toEqual(['r1/doc/q0/solve/a0', 1234.5, 10, 'lab@1', 1, 1, 2, 0])
+    expect(read(entry({ generations }))).toEqual({
+      ...wanted,
+      samples: 1,
+      promptTokens: 1,
+      completionTokens: 2,
+      cut: 0,
+    })
   })
 
   it('is parsed in full where its parts come in another order, or need unescaping', () => {
     const { v, kind, ...rest } = entry() as { v: number; kind: string }
-    expect(row({ ...rest, kind, v })).toEqual(wanted)
-    expect(row(entry({ model: 'a "b" ü' }))).toEqual(wanted.with(3, 'a "b" ü'))
-    expect(row(entry({ model: 'm'.repeat(5000) }))).toEqual(wanted.with(3, 'm'.repeat(5000)))
+    expect(read({ ...rest, kind, v })).toEqual(wanted)
+    expect(read(entry({ model: 'a "b" ü' }))).toEqual({ ...wanted, model: 'a "b" ü' })
+    expect(read(entry({ key: 'r1/ü/q0/solve/a0' }))).toEqual({ ...wanted, key: 'r1/ü/q0/solve/a0' })
+    expect(read(entry({ model: 'm'.repeat(5000) }))).toEqual({ ...wanted, model: 'm'.repeat(5000) })
   })
 
   it('is none when it is a decision or garbage', () => {
-    expect(row({ v: 1, kind: 'decision', key: 'r1/train', inputs: 'i', at: 1, value: {} })).toBeNull()
-    expect(journalRow(Buffer.from('{"v":1,"kind":"call","key'))).toBeNull()
-    expect(keptJournalRow(['key', 1])).toBeNull()
+    expect(read({ v: 1, kind: 'decision', key: 'r1/train', inputs: 'i', at: 1, value: {} })).toBeNull()
+    expect(journalCall(Buffer.from('{"v":1,"kind":"call","key'))).toBeNull()
   })
 })

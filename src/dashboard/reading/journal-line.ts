@@ -1,94 +1,100 @@
 /**
- * A line of the journal as the viewer remembers it: what the call was, when, and what it cost; not its texts.
+ * A line of the journal as the viewer sees it: what the call was, when, and what it cost; not its texts.
  * Reads the head of the line and looks for the token counts, because parsing a gigabyte of texts takes minutes of a
  * reader's life. A line that does not look as expected is parsed in full.
  */
-import { z } from 'zod'
 import { parseJson } from '../../core/json.ts'
-import { journalEntrySchema } from '../../records/index.ts'
+import { journalEntrySchema, type JournalCall } from '../../records/index.ts'
+import type { CallFacts } from '../views/calls.ts'
 
-/** Kept as a list, so that 300,000 of them stay small. */
-const keptSchema = z.tuple([
-  z.string(),
-  z.number(),
-  z.number(),
-  z.string(),
-  z.number(),
-  z.number(),
-  z.number(),
-  z.number(),
-])
-
-/** key, finished at (ms since the epoch), took (ms), model, samples, prompt tokens, completion tokens, samples cut by the limit. */
-export type JournalRow = z.infer<typeof keptSchema>
-
-/** Changes whenever rows would come out differently. */
-export const journalRecipe = 'journal 1'
-
-const string = String.raw`"((?:[^"\\]|\\.)*)"`
-const number = String.raw`(-?[\d.eE+-]+)`
-const head = new RegExp(
-  String.raw`^\{"v":1,"kind":"call","key":${string},"inputs":${string},"at":${number},"ms":${number},"model":${string},"generations":\[`,
-)
 const longestHead = 2048
+const start = '{"v":1,"kind":"call","key":"'
+/** What stands between the fields, in the order in which the journal writes them. */
+const marks = ['","inputs":"', '","at":', ',"ms":', ',"model":"', '","generations":['] as const
 // In a text these would have their quotes escaped, so they are found in the structure of the line only.
 const usage = Buffer.from('"usage":{"promptTokens":')
+const completion = '"completionTokens":'
 const cut = Buffer.from('"finishReason":"length"')
 
 /** Null for what is no finished call: a decision, or a line that cannot be read. */
-export function journalRow(line: Buffer): JournalRow | null {
-  const match = head.exec(line.toString('utf8', 0, Math.min(longestHead, line.length)))
-  const [, key = '', , at, ms, model = ''] = match ?? []
-  // What needed escaping is rare and not worth a second set of rules.
-  if (match === null || key.includes('\\') || model.includes('\\')) return slowRow(line)
-  const counts = usages(line, Buffer.byteLength(match[0]))
-  return counts === null
-    ? slowRow(line)
-    : [key, Number(at), Number(ms), model, counts.samples, counts.prompt, counts.completion, counts.cut]
+export function journalCall(line: Buffer): CallFacts | null {
+  const fields = headOf(line)
+  if (fields === null) return slowCall(line)
+  const [key = '', , at, ms, model = ''] = fields.values
+  const counts = usages(line, fields.length)
+  if (counts === null || !isNumber(at) || !isNumber(ms)) return slowCall(line)
+  return { key, at: Number(at), ms: Number(ms), model, ...counts }
 }
 
-export function keptJournalRow(value: unknown): JournalRow | null {
-  const kept = keptSchema.safeParse(value)
-  return kept.success ? kept.data : null
-}
-
-interface Counts {
-  samples: number
-  prompt: number
-  completion: number
-  cut: number
-}
-
-function usages(line: Buffer, start: number): Counts | null {
-  const counts: Counts = { samples: 0, prompt: 0, completion: 0, cut: 0 }
-  for (let at = line.indexOf(usage, start); at >= 0; at = line.indexOf(usage, at + usage.length)) {
-    const numbers = /^(\d+),"completionTokens":(\d+)/.exec(
-      line.toString('latin1', at + usage.length, at + usage.length + 60),
-    )
-    if (numbers === null) return null
-    counts.samples++
-    counts.prompt += Number(numbers[1])
-    counts.completion += Number(numbers[2])
+/** The fields before the texts, as they stand; null where one needs unescaping or they come in another order. */
+function headOf(line: Buffer): { values: string[]; length: number } | null {
+  const head = line.toString('latin1', 0, Math.min(longestHead, line.length))
+  if (!head.startsWith(start)) return null
+  const values: string[] = []
+  let from = start.length
+  for (const mark of marks) {
+    const end = head.indexOf(mark, from)
+    if (end < 0) return null
+    const value = head.slice(from, end)
+    if (hasSpecial(value)) return null
+    values.push(value)
+    from = end + mark.length
   }
-  for (let at = line.indexOf(cut, start); at >= 0; at = line.indexOf(cut, at + cut.length)) counts.cut++
+  return { values, length: from }
+}
+
+/** A quote would mean that the mark was found further on; a backslash or a letter beyond ASCII wants the real parser. */
+function hasSpecial(value: string): boolean {
+  for (let i = 0; i < value.length; i++) {
+    const code = value.charCodeAt(i)
+    if (code === 0x22 || code === 0x5c || code > 0x7e) return true
+  }
+  return false
+}
+
+function isNumber(text: string | undefined): boolean {
+  return text !== undefined && /^-?\d[\d.eE+-]*$/.test(text)
+}
+
+type Counts = Pick<CallFacts, 'samples' | 'promptTokens' | 'completionTokens' | 'cut'>
+
+function usages(line: Buffer, from: number): Counts | null {
+  const counts = { samples: 0, promptTokens: 0, completionTokens: 0, cut: 0 }
+  for (let at = line.indexOf(usage, from); at >= 0; at = line.indexOf(usage, at + usage.length)) {
+    const numbers = line.toString('latin1', at + usage.length, at + usage.length + 60)
+    const comma = numbers.indexOf(',')
+    const second = comma + 1 + completion.length
+    if (comma < 0 || !numbers.startsWith(completion, comma + 1)) return null
+    counts.samples++
+    counts.promptTokens += Number.parseInt(numbers, 10)
+    counts.completionTokens += Number.parseInt(numbers.slice(second), 10)
+  }
+  if (Number.isNaN(counts.promptTokens + counts.completionTokens)) return null
+  for (let at = line.indexOf(cut, from); at >= 0; at = line.indexOf(cut, at + cut.length)) counts.cut++
   return counts
 }
 
-function slowRow(line: Buffer): JournalRow | null {
-  const json = parseJson(line.toString('utf8'))
-  const entry = journalEntrySchema.safeParse(json.ok ? json.value : null)
-  if (!entry.success || entry.data.kind !== 'call') return null
-  const { key, at, ms, model, generations } = entry.data
+function slowCall(line: Buffer): CallFacts | null {
+  const entry = readCall(line.toString('utf8'))
+  if (entry === null) return null
+  const { key, at, ms, model, generations } = entry
   const sum = (pick: (generation: (typeof generations)[number]) => number): number =>
     generations.reduce((total, generation) => total + pick(generation), 0)
-  return [
+  return {
     key,
     at,
     ms,
     model,
-    generations.length,
-    sum(({ usage: { promptTokens } }) => promptTokens),
-    sum(({ usage: { completionTokens } }) => completionTokens),
-    sum(({ finishReason }) => (finishReason === 'length' ? 1 : 0)),
-  ]
+    samples: generations.length,
+    promptTokens: sum(({ usage: { promptTokens } }) => promptTokens),
+    completionTokens: sum(({ usage: { completionTokens } }) => completionTokens),
+    cut: sum(({ finishReason }) => (finishReason === 'length' ? 1 : 0)),
+  }
+}
+
+/** The whole call with its texts; null for what is none. */
+export function readCall(line: string): JournalCall | null {
+  const json = parseJson(line)
+  const entry = journalEntrySchema.safeParse(json.ok ? json.value : null)
+  return entry.success && entry.data.kind === 'call' ? entry.data : null
 }

@@ -2,10 +2,9 @@
 import type { Clock } from '../../core/clock.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { configSchema, type Config, type RunManifest, type SuiteResult } from '../../records/index.ts'
-import { countByModel, countByRound, placeOf, timeline, type CallFacts } from '../views/calls.ts'
-import type { ConfigKey, Overview, Progress, RoundOverview, RunCard, StageCounts } from '../views/wire.ts'
-import type { JournalRow } from './journal-line.ts'
+import type { ConfigKey, ExampleRow, Overview, Progress, RoundOverview, RunCard, StageCounts } from '../views/wire.ts'
 import { orFault, type RunView } from './run-view.ts'
+import type { StageSums } from './stage-sums.ts'
 
 export async function runCard(run: RunView): Promise<RunCard> {
   const manifest = await run.manifest().catch(() => null)
@@ -16,6 +15,7 @@ export async function runCard(run: RunView): Promise<RunCard> {
     state: stateOf(run, manifest, config),
     rounds: await run.reader.rounds(),
     plannedRounds: config?.rounds ?? null,
+    scale: await run.scale(),
     indexed: run.progress,
   }
 }
@@ -33,24 +33,20 @@ export async function overview(run: RunView, clock: Clock): Promise<Overview> {
   const manifest = await orFault(run.manifest(), null, faults)
   const config = await orFault(run.config(), null, faults)
   const raw = await orFault(run.rawConfig(), null, faults)
-  const calls = run.calls().map(({ row }) => callFacts(row))
-  const byRound = countByRound(calls)
+  const { sums, bins } = run.calls()
+  const byRound = sums.byRound()
   const numbers = new Set([...(await run.reader.rounds()), ...byRound.keys()])
   const rounds: RoundOverview[] = []
   for (const round of [...numbers].sort((a, b) => a - b)) {
     rounds.push(await roundOverview(run, round, byRound.get(round) ?? [], config, faults))
   }
-  const [from, to] = calls.reduce(
-    ([first, last], { at, ms }) => [Math.min(first, at - ms), Math.max(last, at)],
-    [Infinity, -Infinity],
-  )
   return {
     card: await runCard(run),
     ...origin(manifest),
     rounds,
-    timeline: timeline(calls, from, to),
-    models: countByModel(calls),
-    progress: run.isHeld ? progress(calls, manifest, config, clock.now()) : null,
+    timeline: bins.timeline(),
+    models: sums.byModel(),
+    progress: run.isHeld ? progress(sums, manifest, config, clock.now()) : null,
     config: configKeys(raw),
     faults,
   }
@@ -70,10 +66,6 @@ export function withoutQuestions(result: SuiteResult): Omit<SuiteResult, 'perQue
   return rest
 }
 
-export function callFacts([key, at, ms, model, samples, promptTokens, completionTokens, cut]: JournalRow): CallFacts {
-  return { key, at, ms, model, samples, promptTokens, completionTokens, cut }
-}
-
 async function roundOverview(
   run: RunView,
   round: number,
@@ -83,34 +75,41 @@ async function roundOverview(
 ): Promise<RoundOverview> {
   const nothing = { evaluations: [], steps: [], pairs: null, health: null }
   const files = await orFault(run.roundFiles(round), nothing, faults)
-  const lines = run.exampleLines(round).map(({ row }) => row)
-  const count = (values: readonly string[]): Record<string, number> => {
-    const counts: Record<string, number> = {}
-    for (const value of values) counts[value] = (counts[value] ?? 0) + 1
-    return counts
-  }
-  const sum = (of: (line: (typeof lines)[number]) => number): number =>
-    lines.reduce((total, line) => total + of(line), 0)
-  const unscored: Record<string, number> = {}
-  for (const { row } of lines) {
-    for (const [reason, n] of Object.entries(row.unscored)) unscored[reason] = (unscored[reason] ?? 0) + (n ?? 0)
-  }
   return {
     round,
     stages,
-    questions: lines.length,
     plannedQuestions: config === null || round === 0 ? null : plannedQuestions(config),
-    statuses: count(lines.map(({ row }) => row.status)),
-    outcomes: count(lines.map(({ row }) => row.outcome)),
-    unscored,
-    invalid: sum(({ invalid }) => invalid),
-    candidates: sum(({ row }) => row.candidates),
-    scored: sum(({ row }) => row.scored),
+    ...sumsOf(run.examplesOf(round).rows),
     pairs: files.pairs,
     steps: files.steps,
     evaluations: files.evaluations.map(withoutQuestions),
     health: files.health,
   }
+}
+
+type QuestionSums = Pick<
+  RoundOverview,
+  'questions' | 'statuses' | 'outcomes' | 'unscored' | 'invalid' | 'candidates' | 'scored'
+>
+
+function sumsOf(rows: readonly ExampleRow[]): QuestionSums {
+  const [statuses, outcomes, unscored] = [
+    new Map<string, number>(),
+    new Map<string, number>(),
+    new Map<string, number>(),
+  ]
+  const add = (to: Map<string, number>, name: string, n = 1): void => void to.set(name, (to.get(name) ?? 0) + n)
+  const sums = { questions: rows.length, invalid: 0, candidates: 0, scored: 0 }
+  for (const row of rows) {
+    add(statuses, row.status)
+    add(outcomes, row.outcome)
+    for (const [reason, n] of Object.entries(row.unscored)) add(unscored, reason, n)
+    sums.invalid += row.candidates - row.valid
+    sums.candidates += row.candidates
+    sums.scored += row.scored
+  }
+  const plain = (of: Map<string, number>): Record<string, number> => Object.fromEntries(of)
+  return { ...sums, statuses: plain(statuses), outcomes: plain(outcomes), unscored: plain(unscored) }
 }
 
 function plannedQuestions({ corpus, synthesis }: Config): number {
@@ -120,33 +119,23 @@ function plannedQuestions({ corpus, synthesis }: Config): number {
 const windowMs = 60_000
 
 /** How fast the running stage goes, by the journal's last minute. */
-function progress(
-  calls: readonly CallFacts[],
-  manifest: RunManifest | null,
-  config: Config | null,
-  now: number,
-): Progress | null {
+function progress(sums: StageSums, manifest: RunManifest | null, config: Config | null, now: number): Progress | null {
   const stage = manifest?.stages.findLast(({ state }) => state === 'running')
   if (stage === undefined) return null
-  const recent = calls.filter(({ at }) => at > now - windowMs)
-  const first = recent.reduce((least, { at, ms }) => Math.min(least, at - ms), now)
-  const seconds = Math.min(windowMs, now - first) / 1000
-  const tokens = recent.reduce((sum, call) => sum + call.completionTokens, 0)
   const isSelfPlay = stage.stage === 'synthesis'
-  const done = calls.filter(({ key }) => {
-    const place = placeOf(key)
-    return place.round === stage.round && (place.stage === 'evaluate') !== isSelfPlay
-  }).length
+  const done = (sums.byRound().get(stage.round) ?? [])
+    .filter((one) => (one.stage !== 'evaluate') === isSelfPlay)
+    .reduce((sum, { calls }) => sum + calls, 0)
   const planned = isSelfPlay && config !== null ? plannedCalls(config) : null
-  const callsPerSecond = seconds > 0 && recent.length > 0 ? recent.length / seconds : null
+  const recent = sums.recent(now, windowMs)
   return {
     round: stage.round,
     stage: stage.stage,
     done,
     planned,
-    callsPerSecond,
-    tokensPerSecond: seconds > 0 && recent.length > 0 ? tokens / seconds : null,
-    secondsLeft: planned === null || callsPerSecond === null ? null : Math.max(0, planned - done) / callsPerSecond,
+    callsPerSecond: recent?.callsPerSecond ?? null,
+    tokensPerSecond: recent?.tokensPerSecond ?? null,
+    secondsLeft: planned === null || recent === null ? null : Math.max(0, planned - done) / recent.callsPerSecond,
   }
 }
 

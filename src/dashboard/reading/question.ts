@@ -1,17 +1,15 @@
 /** The Question page's facts: one example, its calls with their texts, and where else its document was asked about. */
 import type { Config, Example, JournalCall } from '../../records/index.ts'
-import type { IndexedLine } from '../../store/index.ts'
 import { placeOf } from '../views/calls.ts'
 import type { CallText, QuestionPage, QuestionRef } from '../views/wire.ts'
-import type { ExampleLine } from './example-line.ts'
 import type { RunView } from './run-view.ts'
 
 export type QuestionKey = Omit<QuestionRef, 'run'>
 
-export function findLine(run: RunView, key: QuestionKey): IndexedLine<ExampleLine> | undefined {
-  return run.exampleLines(key.round).find(({ row: { row } }) => {
-    return row.documentId === key.documentId && row.questionIndex === key.questionIndex
-  })
+/** Number of the question's row in its round; undefined where there is none. */
+function findRow(run: RunView, { round, documentId, questionIndex }: QuestionKey): number | undefined {
+  const memory = run.examplesOf(round)
+  return memory.ofDocument(documentId).find((row) => memory.rows[row]?.questionIndex === questionIndex)
 }
 
 /** Null when the run has no such question (yet). */
@@ -20,15 +18,19 @@ export async function questionPage(
   key: QuestionKey,
   others: readonly RunView[],
 ): Promise<QuestionPage | null> {
-  const line = findLine(run, key)
-  if (line === undefined) return null
-  const example = await run.readExampleAt(key.round, line)
+  const found = findRow(run, key)
+  const row = found === undefined ? undefined : run.examplesOf(key.round).rows[found]
+  if (found === undefined || row === undefined) return null
+  const example = await run.readExampleAt(key.round, found)
   if (example === null) return null
   const config = await run.config().catch(() => null)
-  const prefix = `r${key.round}/${key.documentId}/q${key.questionIndex}/`
-  const calls = await run.readCalls((name) => name.startsWith(prefix))
+  const group = `r${key.round}/${key.documentId}/q${key.questionIndex}`
+  const prefix = `${group}/`
+  const calls = await run.readCalls(group)
   return {
-    row: line.row.row,
+    row,
+    scale: await run.scale(),
+    scoringMode: config?.scoring.mode ?? null,
     example,
     calls: calls.map((call) => callText(call, promptOf(call, prefix, example, config, run))),
     elsewhere: others.flatMap((other) => sameDocument(other, run, key)),
@@ -63,7 +65,7 @@ function promptOf(
   config: Config | null,
   run: RunView,
 ): CallText['prompt'] {
-  const [stage, name = ''] = call.key.slice(prefix.length).split('/')
+  const [stage, ...rest] = call.key.slice(prefix.length).split('/')
   switch (stage) {
     case 'propose':
       return example.question?.conversation.slice(0, -1) ?? null
@@ -73,24 +75,21 @@ function promptOf(
       return example.rubricConversation?.slice(0, -1) ?? null
     case undefined:
     default:
-      return judgePrompt(name, example, config, run)
+      return config === null ? null : (run.rules.judgePrompt?.(example, rest.join('/'), config) ?? null)
   }
-}
-
-function judgePrompt(name: string, example: Example, config: Config | null, run: RunView): CallText['prompt'] {
-  const index = /^c(\d+)$/.exec(name)?.[1]
-  const candidate = example.candidates.find((one) => one.index === Number(index))
-  if (candidate === undefined || config === null) return null
-  return run.rules.scorerPrompt?.(example, candidate, config) ?? null
 }
 
 function sameDocument(other: RunView, run: RunView, key: QuestionKey): QuestionPage['elsewhere'][number][] {
   return other.exampleRounds().flatMap((round) =>
-    other.exampleLines(round).flatMap(({ row: { row } }) => {
-      const { documentId, questionIndex, title } = row
-      if (documentId !== key.documentId) return []
-      if (other === run && round === key.round && questionIndex === key.questionIndex) return []
-      return [{ run: other.id, runName: other.name, round, documentId, questionIndex, title }]
-    }),
+    other
+      .examplesOf(round)
+      .ofDocument(key.documentId)
+      .flatMap((number) => {
+        const row = other.examplesOf(round).rows[number]
+        if (row === undefined) return []
+        const { documentId, questionIndex, title } = row
+        if (other === run && round === key.round && questionIndex === key.questionIndex) return []
+        return [{ run: other.id, runName: other.name, round, documentId, questionIndex, title }]
+      }),
   )
 }

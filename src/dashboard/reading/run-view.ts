@@ -1,22 +1,20 @@
 /**
  * One run folder as the viewer sees it: small files read when asked for, large ones through their indices, also while
- * another process writes them. Reads only (indices aside). Knows neither HTTP nor a page.
+ * another process writes them. Reads only (but for its own indices). Knows neither HTTP nor a page.
  */
 import { readdir, stat } from 'node:fs/promises'
 import { basename, join } from 'node:path'
 import { z } from 'zod'
 import { systemClock, type Clock } from '../../core/clock.ts'
 import { errorMessage } from '../../core/errors.ts'
-import { hashValue } from '../../core/hash.ts'
-import { parseJson, type JsonValue } from '../../core/json.ts'
+import { hashValue, sha256 } from '../../core/hash.ts'
+import type { JsonValue } from '../../core/json.ts'
 import {
   configSchema,
   healthReportSchema,
-  journalEntrySchema,
   manifestSchema,
   suiteResultSchema,
   trainingStepSchema,
-  type Candidate,
   type ChatMessage,
   type Config,
   type Example,
@@ -26,17 +24,24 @@ import {
   type SuiteResult,
   type TrainingStep,
 } from '../../records/index.ts'
-import { LineIndex, readJsonl, type IndexedLine, type RunReader } from '../../store/index.ts'
+import { countLines, LineIndex, readJsonl, type RunReader } from '../../store/index.ts'
+import { rubricScale, type RowTable } from '../views/query.ts'
 import type { RowOutcome } from '../views/rows.ts'
-import { exampleLine, keptExampleLine, readExample, type ExampleLine } from './example-line.ts'
-import { journalRecipe, journalRow, keptJournalRow, type JournalRow } from './journal-line.ts'
+import type { ScoreScale } from '../views/wire.ts'
+import { BusyBins } from './busy-bins.ts'
+import { readExample } from './example-line.ts'
+import { ExampleMemory, exampleRecipe } from './example-memory.ts'
+import { readCall } from './journal-line.ts'
+import { JournalMemory, journalRecipe } from './journal-memory.ts'
+import { StageSums } from './stage-sums.ts'
+import { TableKeeper } from './table-keeper.ts'
 
 /** What the viewer cannot know by itself: the doers' rules. Handed in by whoever starts it. */
 export interface ViewRules {
   /** What became of an example by the rules of this configuration. Null: not told. */
   readonly outcomeOf?: (example: Example, config: Config) => RowOutcome
-  /** The prompt that the judge of an answer was given; null where it cannot be made again. */
-  readonly scorerPrompt?: (example: Example, candidate: Candidate, config: Config) => readonly ChatMessage[] | null
+  /** The prompt of a judge's call, by the call's name in the journal (`c3`, `v0-1`); null where it cannot be made again. */
+  readonly judgePrompt?: (example: Example, call: string, config: Config) => readonly ChatMessage[] | null
 }
 
 export interface RoundFiles {
@@ -46,27 +51,55 @@ export interface RoundFiles {
   readonly health: HealthReport | null
 }
 
+/** Holds nothing but caches of this viewer: it may be deleted at any time. */
+const indexFolder = '.index'
+
+const scales: Readonly<Record<Config['scoring']['mode'], ScoreScale>> = {
+  pointwise: rubricScale,
+  pairwise: { min: 0, max: 1 },
+  anchored: { min: -10, max: 10 },
+}
+
 const unknownOutcome: RowOutcome = { outcome: 'unknown', chosen: null, rejected: null }
+
+const noExamples = new ExampleMemory(() => unknownOutcome)
+
+/** A round's examples: the index goes on when the file being written gets its final name. */
+interface RoundExamples {
+  readonly recipe: string
+  readonly index: LineIndex<ExampleMemory>
+}
+
+export interface RunViewOptions {
+  readonly rules?: ViewRules
+  readonly clock?: Clock
+  /** Where indices are kept when the run folder cannot be written; null: nowhere. */
+  readonly cacheDir?: string | null
+}
 
 export class RunView {
   readonly id: string
   readonly reader: RunReader
   readonly rules: ViewRules
   private readonly clock: Clock
-  private readonly journals = new Map<string, LineIndex<JournalRow>>()
-  private readonly examples = new Map<number, { recipe: string; finished: boolean; index: LineIndex<ExampleLine> }>()
+  private readonly cacheDir: string | null
+  private readonly journals = new Map<string, LineIndex<JournalMemory>>()
+  private readonly examples = new Map<number, RoundExamples>()
   private readonly small = new Map<string, { stamp: string; value: unknown }>()
+  private readonly tables = new TableKeeper()
   private refreshing: Promise<void> | null = null
   private held = false
   private lastLook = -Infinity
+  private looked = false
   /** Goes up whenever something changed on disk. */
   version = 0
 
-  constructor(id: string, reader: RunReader, rules: ViewRules = {}, clock: Clock = systemClock) {
+  constructor(id: string, reader: RunReader, options: RunViewOptions = {}) {
     this.id = id
     this.reader = reader
-    this.rules = rules
-    this.clock = clock
+    this.rules = options.rules ?? {}
+    this.clock = options.clock ?? systemClock
+    this.cacheDir = options.cacheDir ?? null
   }
 
   get name(): string {
@@ -80,8 +113,11 @@ export class RunView {
 
   /** Share of the large files that is indexed, 0 to 1. */
   get progress(): number {
-    const all = [...this.journals.values(), ...[...this.examples.values()].map(({ index }) => index)]
-    return all.reduce((least, index) => Math.min(least, index.progress), 1)
+    const parts = this.indices().map(({ progress }) => progress)
+    const all = parts.reduce((sum, part) => sum + part.all, 0)
+    const done = parts.reduce((sum, part) => sum + part.done, 0)
+    // After the first look: a line that its writer has not ended yet is not waited for.
+    return this.looked ? 1 : all === 0 ? 0 : done / all
   }
 
   /** Brings the indices up to date. A first look at a large folder takes a while: what is known so far can be asked meanwhile. */
@@ -92,35 +128,60 @@ export class RunView {
     return this.refreshing
   }
 
-  /** Calls of the journal, in the order in which they finished. */
-  calls(): IndexedLine<JournalRow>[] {
-    return [...this.journals.values()].flatMap(({ lines }) => lines)
+  /** What the calls add up to, and when they were in flight. */
+  calls(): { sums: StageSums; bins: BusyBins } {
+    const [sums, bins] = [new StageSums(), new BusyBins()]
+    for (const { memory } of this.journals.values()) {
+      sums.addAll(memory.sums)
+      bins.addAll(memory.bins)
+    }
+    return { sums, bins }
   }
 
-  async readCalls(keys: (key: string) => boolean): Promise<JournalCall[]> {
+  /** The calls of a question (`r1/<document>/q0`) or of a suite (`r1/<suite>`), in the order in which they finished. */
+  async readCalls(group: string): Promise<JournalCall[]> {
     const found: JournalCall[] = []
     for (const index of this.journals.values()) {
-      for (const line of index.lines.filter(({ row }) => keys(row[0]))) {
-        const json = parseJson(await index.read(line))
-        const entry = journalEntrySchema.safeParse(json.ok ? json.value : null)
-        if (entry.success && entry.data.kind === 'call') found.push(entry.data)
-      }
+      const texts = await index.read(index.memory.placesOf(group))
+      found.push(...texts.flatMap((text) => readCall(text) ?? []))
     }
     return found
   }
 
+  /** Groups of a round that are no question's. */
+  suiteGroups(round: number): string[] {
+    const names = [...this.journals.values()].flatMap(({ memory }) => memory.suiteGroups())
+    return [...new Set(names)].filter((name) => name.startsWith(`r${round}/`))
+  }
+
   /** The examples of a round so far. */
-  exampleLines(round: number): readonly IndexedLine<ExampleLine>[] {
-    return this.examples.get(round)?.index.lines ?? []
+  examplesOf(round: number): ExampleMemory {
+    return this.examples.get(round)?.index.memory ?? noExamples
   }
 
   exampleRounds(): number[] {
     return [...this.examples.keys()].sort((a, b) => a - b)
   }
 
-  async readExampleAt(round: number, line: IndexedLine<ExampleLine>): Promise<Example | null> {
-    const text = await this.examples.get(round)?.index.read(line)
+  /** Every round's questions. */
+  async table(): Promise<RowTable> {
+    const rounds = this.exampleRounds().flatMap((round) => {
+      const index = this.examples.get(round)?.index
+      return index === undefined ? [] : [{ rows: index.memory.rows, restarts: index.restarts }]
+    })
+    return this.tables.tableOf(rounds, await this.scale())
+  }
+
+  async readExampleAt(round: number, row: number): Promise<Example | null> {
+    const index = this.examples.get(round)?.index
+    const [text] = (await index?.read([index.memory.placeOf(row)])) ?? []
     return text === undefined ? null : readExample(text)
+  }
+
+  /** Between which numbers the scores of this run lie. */
+  async scale(): Promise<ScoreScale> {
+    const config = await this.config().catch(() => null)
+    return scales[config?.scoring.mode ?? 'pointwise']
   }
 
   async manifest(): Promise<RunManifest | null> {
@@ -167,35 +228,49 @@ export class RunView {
     }
     const names = await readdir(this.reader.journalDir).catch(() => [])
     for (const name of names.filter((one) => one.endsWith('.jsonl')).sort()) {
-      if (!this.journals.has(name)) {
-        const options = { recipe: journalRecipe, toRow: journalRow, fromKept: keptJournalRow }
-        this.journals.set(name, new LineIndex(join(this.reader.journalDir, name), options))
-      }
+      if (this.journals.has(name)) continue
+      const options = { recipe: journalRecipe, keepIn: this.keepIn(`journal-${name}`) }
+      this.journals.set(name, new LineIndex(join(this.reader.journalDir, name), new JournalMemory(), options))
     }
     const config = await this.config().catch(() => null)
     for (const round of await this.reader.rounds()) await this.openExamples(round, config)
-    await Promise.all([...this.journals.values()].map((index) => index.update()))
-    for (const { index } of this.examples.values()) await index.update()
+    await Promise.all(this.indices().map((index) => index.measure()))
+    // The journals first: the Run screen is drawn from them. One after another, as there is one disk and one thread.
+    for (const index of this.indices()) await index.update()
+    this.looked = true
     if (this.stamp() !== before) this.version++
     await this.lookAtSmallFiles()
+  }
+
+  private indices(): LineIndex<JournalMemory | ExampleMemory>[] {
+    return [...this.journals.values(), ...[...this.examples.values()].map(({ index }) => index)]
   }
 
   private async openExamples(round: number, config: Config | null): Promise<void> {
     const found = await this.reader.examplesSoFar(round)
     if (found === null) return
     const rules = this.rules.outcomeOf
-    const recipe = `examples 1 ${hashValue({ pairing: config?.pairing ?? null, seed: config?.seed ?? null, told: rules !== undefined })}`
+    const made = { pairing: config?.pairing ?? null, seed: config?.seed ?? null, told: rules !== undefined }
+    const recipe = `${exampleRecipe} ${hashValue(made)}`
     const known = this.examples.get(round)
-    if (known !== undefined && known.recipe === recipe && known.index.path === found.path) return
+    if (known?.recipe === recipe) return known.index.moveTo(found.path)
     const outcomeOf = (example: Example): RowOutcome =>
       rules === undefined || config === null ? unknownOutcome : rules(example, config)
-    const options = { recipe, toRow: (line: Buffer) => exampleLine(line, outcomeOf), fromKept: keptExampleLine }
-    this.examples.set(round, { recipe, finished: found.finished, index: new LineIndex(found.path, options) })
+    const options = { recipe, keepIn: this.keepIn(`examples-round-${round}`) }
+    this.examples.set(round, { recipe, index: new LineIndex(found.path, new ExampleMemory(outcomeOf), options) })
+  }
+
+  /** In a folder of its own beside the journal; where nothing can be written there, in the reader's own cache. */
+  private keepIn(name: string): string[] {
+    const own = join(this.reader.dir, indexFolder, `${name}.index`)
+    if (this.cacheDir === null) return [own]
+    return [own, join(this.cacheDir, `${sha256(this.reader.dir).slice(0, 16)}-${name}.index`)]
   }
 
   private stamp(): string {
-    const sizes = [...this.journals.values(), ...[...this.examples.values()].map(({ index }) => index)]
-    return sizes.map(({ path, lines }) => `${path} ${lines.length}`).join('\n')
+    return this.indices()
+      .map(({ path, restarts, progress: { done } }) => `${path} ${restarts} ${done}`)
+      .join('\n')
   }
 
   /** Forgets small files that were written again, so that they are read again. */
@@ -227,13 +302,6 @@ async function collect(path: string): Promise<TrainingStep[]> {
   const steps: TrainingStep[] = []
   for await (const step of readJsonl(path, trainingStepSchema)) steps.push(step)
   return steps
-}
-
-async function countLines(path: string): Promise<number | null> {
-  if ((await stampOf(path)) === 'missing') return null
-  let count = 0
-  for await (const _ of readJsonl(path, z.unknown())) count++
-  return count
 }
 
 /** Reads a file of the run for people: what cannot be read becomes a sentence, not a crash. */

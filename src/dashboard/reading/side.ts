@@ -2,17 +2,15 @@
 import { orFault, type RunView } from './run-view.ts'
 import { withoutQuestions } from './overview.ts'
 import { meanInterval } from '../views/rows.ts'
-import type { CriterionMean, HeldOutAnswer, RoundSide, TrustPoint } from '../views/wire.ts'
+import type { HeldOutAnswer, RoundSide, TrustPoint } from '../views/wire.ts'
 
 /** A shape does not change with more points than this. */
 const mostPoints = 4000
 const mostCriteria = 500
-/** A rubric rates up to 2; suites report on 0–1. */
-const highestScore = 2
 
 export async function roundSide(run: RunView, round: number): Promise<RoundSide> {
   const { evaluations } = await run.roundFiles(round)
-  const lines = run.exampleLines(round).map(({ row }) => row)
+  const examples = run.examplesOf(round)
   const manifest = await orFault(run.manifest(), null, [])
   return {
     run: run.id,
@@ -20,9 +18,10 @@ export async function roundSide(run: RunView, round: number): Promise<RoundSide>
     round,
     evaluations: evaluations.map(withoutQuestions),
     heldOut: await heldOut(run, round, evaluations),
-    scores: thinned(lines.flatMap(({ scores }) => scores)),
-    words: thinned(lines.flatMap(({ words }) => words)),
-    criteria: criteriaMeans(lines.flatMap(({ ratings }) => ratings)),
+    scale: await run.scale(),
+    scores: thinned(examples.scores),
+    words: thinned(examples.words),
+    criteria: examples.criteriaMeans(mostCriteria),
   }
 }
 
@@ -31,8 +30,10 @@ type Evaluations = Awaited<ReturnType<RunView['roundFiles']>>['evaluations']
 async function heldOut(run: RunView, round: number, evaluations: Evaluations): Promise<HeldOutAnswer[]> {
   const pattern = new RegExp(String.raw`^r${round}/([^/]+)/(.+)/(sampled|greedy)$`)
   const texts = new Map<string, string[]>()
-  for (const { key, generations } of await run.readCalls((name) => pattern.test(name))) {
-    const [, suite = '', id = '', kind = ''] = pattern.exec(key) ?? []
+  const calls = await Promise.all(run.suiteGroups(round).map((group) => run.readCalls(group)))
+  for (const { key, generations } of calls.flat()) {
+    const [, suite, id, kind] = pattern.exec(key) ?? []
+    if (suite === undefined || id === undefined || kind === undefined) continue
     texts.set(
       `${suite}/${id}/${kind}`,
       generations.map(({ text }) => text),
@@ -47,22 +48,10 @@ async function heldOut(run: RunView, round: number, evaluations: Evaluations): P
   )
 }
 
-function criteriaMeans(ratings: readonly (readonly [string, number, number])[]): CriterionMean[] {
-  const sums = new Map<string, { name: string; sum: number; rated: number }>()
-  for (const [name, sum, rated] of ratings) {
-    const known = sums.get(name) ?? { name, sum: 0, rated: 0 }
-    sums.set(name, { name, sum: known.sum + sum, rated: known.rated + rated })
-  }
-  return [...sums.values()]
-    .sort((a, b) => b.rated - a.rated)
-    .slice(0, mostCriteria)
-    .map(({ name, sum, rated }) => ({ name, rated, mean: sum / rated }))
-}
-
 /** Every n-th of the sorted values: the same shape with fewer points. */
-function thinned(values: number[]): number[] {
-  const sorted = values.sort((a, b) => a - b)
-  if (sorted.length <= mostPoints) return sorted
+function thinned(values: Float64Array): number[] {
+  const sorted = values.toSorted()
+  if (sorted.length <= mostPoints) return [...sorted]
   return Array.from({ length: mostPoints }, (_, i) => sorted[Math.floor((i * sorted.length) / mostPoints)] ?? 0)
 }
 
@@ -71,6 +60,7 @@ function thinned(values: number[]): number[] {
  * held-out results.
  */
 export async function trust(run: RunView): Promise<TrustPoint[]> {
+  const { min, max } = await run.scale()
   const rounds = new Set([...(await run.reader.rounds()), ...run.exampleRounds().map((round) => round - 1)])
   const points: TrustPoint[] = []
   for (const round of [...rounds].filter((one) => one >= 0).sort((a, b) => a - b)) {
@@ -79,13 +69,11 @@ export async function trust(run: RunView): Promise<TrustPoint[]> {
       { evaluations: [], steps: [], pairs: null, health: null },
       [],
     )
-    const next = run.exampleLines(round + 1).map(({ row }) => row)
-    const scores = next.flatMap((line) => line.scores.map((score) => score / highestScore))
-    const words = next.flatMap((line) => line.words)
+    const { rows, scores, words } = run.examplesOf(round + 1)
     points.push({
       round,
       self: meanInterval(
-        next.flatMap(({ row }) => (row.mean === null ? [] : [row.mean / highestScore])),
+        rows.flatMap(({ mean }) => (mean === null ? [] : [(mean - min) / (max - min)])),
         scores.length,
       ),
       judged: evaluations.flatMap(({ suite, judge, sampled }) =>

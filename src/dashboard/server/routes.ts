@@ -5,7 +5,6 @@ import { questionPage } from '../reading/question.ts'
 import type { RunView } from '../reading/run-view.ts'
 import { roundSide, trust } from '../reading/side.ts'
 import { readQuery } from '../views/address.ts'
-import { queryRows } from '../views/query.ts'
 
 /** The value to send as JSON; undefined: there is no such thing. */
 export type Answer = unknown
@@ -25,10 +24,7 @@ export async function answer(
     case 'overview':
       return overview(run, clock)
     case 'examples':
-      return queryRows(
-        run.exampleRounds().flatMap((round) => run.exampleLines(round).map(({ row }) => row.row)),
-        readQuery(parameters),
-      )
+      return (await run.table()).query(readQuery(parameters))
     case 'side':
       return roundSide(run, Number(parameters.get('round')))
     case 'trust':

@@ -2,7 +2,7 @@
 import type { ExampleQuery, Measure, Range, SortKey } from './wire.ts'
 
 export const measures: readonly Measure[] = ['mean', 'best', 'std', 'margin', 'words', 'wordGap']
-const sortKeys: readonly SortKey[] = [...measures, 'order', 'title', 'status', 'outcome', 'valid', 'scored']
+const sortKeys: readonly SortKey[] = [...measures, 'order', 'title', 'status', 'outcome', 'valid', 'scored', 'flips']
 const texts = ['task', 'status', 'outcome', 'unscored', 'text'] as const
 const numbers = ['round', 'offset', 'limit'] as const
 
@@ -10,11 +10,12 @@ const numbers = ['round', 'offset', 'limit'] as const
 export function readQuery(parameters: ReadonlyMap<string, string>): ExampleQuery {
   const ranges = Object.fromEntries(measures.flatMap((measure) => rangeOf(parameters, measure)))
   const sort = sortKeys.find((key) => key === parameters.get('sort'))
-  const tie = parameters.get('tie')
+  const [tie, flip] = [parameters.get('tie'), parameters.get('flip')]
   return {
     ...Object.fromEntries(texts.flatMap((name) => textOf(parameters, name))),
     ...Object.fromEntries(numbers.flatMap((name) => numberOf(parameters, name))),
     ...(tie !== undefined && { tie: tie === 'true' }),
+    ...(flip !== undefined && { flip: flip === 'true' }),
     ...(Object.keys(ranges).length > 0 && { ranges }),
     ...(sort !== undefined && { sort }),
     ...(parameters.get('descending') === 'true' && { descending: true }),
@@ -28,7 +29,7 @@ export function writeQuery(query: ExampleQuery): Map<string, string> {
   for (const [name, value] of Object.entries(plain)) {
     if (value !== undefined && value !== '' && value !== false) written.set(name, String(value))
   }
-  if (query.tie === false) written.set('tie', 'false')
+  for (const name of ['tie', 'flip'] as const) if (query[name] === false) written.set(name, 'false')
   for (const [measure, { from, to }] of Object.entries(ranges) as [Measure, Range][]) {
     written.set(measure, `${from}..${to}`)
   }

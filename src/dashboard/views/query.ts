@@ -1,114 +1,203 @@
-/** Search, filter, sort and page over the rows of a table. Pure: the server runs it, and so does a bundle's page. */
-import type { ExamplePage, ExampleQuery, ExampleRow, Facet, Histogram, Measure, Range, SortKey } from './wire.ts'
+/**
+ * Search, filter, sort and page over the rows of a table. Pure: the server runs it, and so does a bundle's page. Rows are
+ * looked at as columns of numbers, and the order of the last few questions is remembered: a page of a large run has to come
+ * in a blink.
+ */
+import { NumberList } from '../../core/number-list.ts'
+import { measures } from './address.ts'
+import { histogramOf } from './histogram.ts'
+import type { ExamplePage, ExampleQuery, ExampleRow, Facet, Measure, ScoreScale, SortKey } from './wire.ts'
 
 const histogramMeasures: readonly Measure[] = ['mean', 'margin', 'words']
-const binCount = 20
 /** A spread below this is none: the pairing rule's own default. */
 const tieSpread = 0.001
 const longestPage = 500
+const rememberedAnswers = 16
 
-/** A test of one row, named by the filter that it belongs to. */
-interface Test {
-  readonly name: string
-  readonly passes: (row: ExampleRow) => boolean
+const choices = ['round', 'task', 'status', 'outcome', 'unscored'] as const
+type Choice = (typeof choices)[number]
+type NumberKey = Exclude<SortKey, 'order' | 'title' | 'status' | 'outcome'>
+const numberKeys: readonly NumberKey[] = [...measures, 'valid', 'scored', 'flips']
+
+/** Values of which there are few: each row holds the numbers of its own. */
+interface Coded {
+  readonly names: Map<string, number>
+  readonly of: number[][]
 }
 
-/** The asked page of the rows that pass, with what the filters could be set to. */
-export function queryRows(rows: readonly ExampleRow[], query: ExampleQuery): ExamplePage {
-  const tests = testsOf(query)
-  const passing = rows.filter((row) => tests.every(({ passes }) => passes(row)))
-  const sorted = sortRows(passing, query.sort ?? 'order', query.descending === true)
-  const offset = Math.max(0, query.offset ?? 0)
-  const limit = Math.min(longestPage, Math.max(0, query.limit ?? 100))
-  const without = (name: string): readonly ExampleRow[] => {
-    const others = tests.filter((test) => test.name !== name)
-    return others.length === tests.length ? passing : rows.filter((row) => others.every(({ passes }) => passes(row)))
-  }
-  return {
-    total: passing.length,
-    all: rows.length,
-    offset,
-    rows: sorted.slice(offset, offset + limit),
-    histograms: histogramMeasures.map((measure) => histogram(without(measure), measure)),
-    facets: {
-      round: facet(without('round'), (row) => [String(row.round)]),
-      task: facet(without('task'), (row) => [row.task]),
-      status: facet(without('status'), (row) => [row.status]),
-      outcome: facet(without('outcome'), (row) => [row.outcome]),
-      unscored: facet(without('unscored'), (row) => Object.keys(row.unscored)),
-    },
-    ties: without('tie').filter(isTie).length,
-  }
+/** A test of one row, by its number. */
+type Test = (row: number) => boolean
+
+/** What a query came to, but for the page. */
+interface Answer extends Omit<ExamplePage, 'rows' | 'offset' | 'all'> {
+  readonly order: readonly number[]
 }
 
-function testsOf(query: ExampleQuery): Test[] {
-  const { round, task, status, outcome, unscored, tie, text, ranges = {} } = query
-  const tests: Test[] = []
-  const add = (name: string, passes: Test['passes']): void => void tests.push({ name, passes })
-  if (round !== undefined) add('round', (row) => row.round === round)
-  if (task !== undefined) add('task', (row) => row.task === task)
-  if (status !== undefined) add('status', (row) => row.status === status)
-  if (outcome !== undefined) add('outcome', (row) => row.outcome === outcome)
-  if (unscored !== undefined) add('unscored', (row) => Object.hasOwn(row.unscored, unscored))
-  if (tie !== undefined) add('tie', (row) => isTie(row) === tie)
-  for (const [measure, range] of Object.entries(ranges) as [Measure, Range][]) {
-    add(measure, (row) => isInside(row[measure], range))
-  }
-  const words = (text ?? '').toLowerCase().split(/\s+/).filter(Boolean)
-  if (words.length > 0) {
-    add('text', ({ title, documentId }) => {
-      const haystack = `${title} ${documentId}`.toLowerCase()
-      return words.every((word) => haystack.includes(word))
-    })
-  }
-  return tests
-}
+export const rubricScale: ScoreScale = { min: 0, max: 2 }
 
-function isInside(value: number | null, { from, to }: Range): boolean {
-  return value !== null && value >= from && value < to
+export class RowTable {
+  readonly rows: ExampleRow[] = []
+  private readonly scale: ScoreScale
+  private readonly coded = Object.fromEntries(
+    choices.map((key) => [key, { names: new Map(), of: [] }]),
+  ) as unknown as Record<Choice, Coded>
+  private readonly numbers = new Map<NumberKey, NumberList>(numberKeys.map((key) => [key, new NumberList()]))
+  private readonly texts: string[] = []
+  private readonly answers = new Map<string, Answer>()
+
+  constructor(rows: Iterable<ExampleRow> = [], scale: ScoreScale = rubricScale) {
+    this.scale = scale
+    this.add(rows)
+  }
+
+  add(rows: Iterable<ExampleRow>): void {
+    for (const row of rows) this.addRow(row)
+    this.answers.clear()
+  }
+
+  /** The asked page of the rows that pass, with what the filters could be set to. */
+  query(query: ExampleQuery): ExamplePage {
+    const { offset: from, limit: most, ...rest } = query
+    const name = JSON.stringify(rest)
+    const { order, ...answer } = this.answers.get(name) ?? this.remember(name, this.answer(rest))
+    const offset = Math.max(0, from ?? 0)
+    const limit = Math.min(longestPage, Math.max(0, most ?? 100))
+    const rows = order.slice(offset, offset + limit).flatMap((row) => this.rows[row] ?? [])
+    return { ...answer, all: this.rows.length, offset, rows }
+  }
+
+  private addRow(row: ExampleRow): void {
+    this.rows.push(row)
+    for (const key of choices) {
+      const { names, of } = this.coded[key]
+      const values = key === 'unscored' ? Object.keys(row.unscored) : [String(row[key])]
+      of.push(
+        values.map((value) => {
+          const known = names.get(value) ?? names.size
+          names.set(value, known)
+          return known
+        }),
+      )
+    }
+    for (const [key, list] of this.numbers) list.push(row[key] ?? NaN)
+    this.texts.push(`${row.title} ${row.documentId}`.toLowerCase())
+  }
+
+  private remember(name: string, answer: Answer): Answer {
+    for (const oldest of this.answers.keys()) {
+      if (this.answers.size < rememberedAnswers) break
+      this.answers.delete(oldest)
+    }
+    this.answers.set(name, answer)
+    return answer
+  }
+
+  private answer(query: ExampleQuery): Answer {
+    const tests = this.testsOf(query)
+    const failed = this.failures([...tests.values()])
+    const names = [...tests.keys()]
+    const passing = this.where(failed, 0)
+    // Each filter's choices are counted over the rows that pass every other one.
+    const without = (name: string): readonly number[] => {
+      const bit = names.indexOf(name)
+      return bit < 0 ? passing : this.where(failed, 1 << bit)
+    }
+    return {
+      total: passing.length,
+      order: this.sorted(passing, query.sort ?? 'order', query.descending === true),
+      histograms: histogramMeasures.map((measure) => this.histogram(measure, without(measure))),
+      facets: {
+        round: this.facet('round', without('round')),
+        task: this.facet('task', without('task')),
+        status: this.facet('status', without('status')),
+        outcome: this.facet('outcome', without('outcome')),
+        unscored: this.facet('unscored', without('unscored')),
+      },
+      ties: without('tie').filter((row) => isTie(this.rows[row])).length,
+      flips: without('flip').filter((row) => this.number('flips', row) > 0).length,
+    }
+  }
+
+  /** For each row the tests that it fails, as bits. */
+  private failures(tests: readonly Test[]): Uint32Array {
+    const failed = new Uint32Array(this.rows.length)
+    for (const [bit, test] of tests.entries()) {
+      for (let row = 0; row < failed.length; row++) if (!test(row)) failed[row] = (failed[row] ?? 0) | (1 << bit)
+    }
+    return failed
+  }
+
+  /** Rows that fail nothing but what is pardoned. */
+  private where(failed: Uint32Array, pardoned: number): number[] {
+    const rows: number[] = []
+    for (let row = 0; row < failed.length; row++) if (((failed[row] ?? 0) & ~pardoned) === 0) rows.push(row)
+    return rows
+  }
+
+  private testsOf({ tie, flip, text, ranges = {}, ...query }: ExampleQuery): Map<string, Test> {
+    const tests = new Map<string, Test>()
+    for (const key of choices) {
+      const wanted = query[key]
+      if (wanted === undefined) continue
+      const { names, of } = this.coded[key]
+      const code = names.get(String(wanted)) ?? -1
+      tests.set(key, (row) => of[row]?.includes(code) === true)
+    }
+    if (tie !== undefined) tests.set('tie', (row) => isTie(this.rows[row]) === tie)
+    if (flip !== undefined) tests.set('flip', (row) => this.number('flips', row) > 0 === flip)
+    for (const measure of measures) {
+      const range = ranges[measure]
+      if (range === undefined) continue
+      const { from, to } = range
+      tests.set(measure, (row) => {
+        const value = this.number(measure, row)
+        return value >= from && value < to
+      })
+    }
+    const words = (text ?? '').toLowerCase().split(/\s+/).filter(Boolean)
+    if (words.length > 0) tests.set('text', (row) => words.every((word) => this.texts[row]?.includes(word) === true))
+    return tests
+  }
+
+  /** NaN for none. */
+  private number(key: NumberKey, row: number): number {
+    return this.numbers.get(key)?.at(row) ?? NaN
+  }
+
+  private sorted(rows: readonly number[], key: SortKey, descending: boolean): readonly number[] {
+    const sign = descending ? -1 : 1
+    if (key === 'order') return descending ? rows.toReversed() : rows
+    if (key === 'title' || key === 'status' || key === 'outcome') {
+      const text = (row: number): string => this.rows[row]?.[key] ?? ''
+      return rows.toSorted((a, b) => sign * (text(a) < text(b) ? -1 : text(a) > text(b) ? 1 : 0))
+    }
+    const values = this.numbers.get(key)?.view() ?? new Float64Array()
+    const [known, unknown] = [[] as number[], [] as number[]]
+    for (const row of rows) (Number.isNaN(values[row]) ? unknown : known).push(row)
+    known.sort((a, b) => sign * ((values[a] ?? 0) - (values[b] ?? 0)))
+    // What has no value comes last, whichever way.
+    return [...known, ...unknown]
+  }
+
+  private histogram(measure: Measure, rows: readonly number[]): ExamplePage['histograms'][number] {
+    const values = this.numbers.get(measure)?.view() ?? new Float64Array()
+    return histogramOf(
+      measure,
+      Float64Array.from(rows, (row) => values[row] ?? NaN),
+      this.scale,
+    )
+  }
+
+  private facet(choice: Choice, rows: readonly number[]): Facet {
+    const { names, of } = this.coded[choice]
+    const counts = Array.from({ length: names.size }, () => 0)
+    for (const row of rows) for (const code of of[row] ?? []) counts[code] = (counts[code] ?? 0) + 1
+    const found = [...names].map(([name, code]): [string, number] => [name, counts[code] ?? 0])
+    return Object.fromEntries(found.filter(([, n]) => n > 0).sort(([a], [b]) => (a < b ? -1 : 1)))
+  }
 }
 
 /** All scored answers got the same score: nothing to learn from. */
-export function isTie(row: ExampleRow): boolean {
-  return row.scored > 1 && row.std !== null && row.std < tieSpread
-}
-
-function sortRows(rows: readonly ExampleRow[], key: SortKey, descending: boolean): readonly ExampleRow[] {
-  const sign = descending ? -1 : 1
-  if (key === 'order') return descending ? [...rows].reverse() : rows
-  return [...rows].sort((a, b) => {
-    const [left, right] = [a[key], b[key]]
-    // What has no value comes last, whichever way.
-    if (left === null || right === null) return left === right ? 0 : left === null ? 1 : -1
-    return sign * (left < right ? -1 : left > right ? 1 : 0)
-  })
-}
-
-/** Equal bins from the smallest to the largest value; scores always over 0 to 2. */
-function histogram(rows: readonly ExampleRow[], measure: Measure): Histogram {
-  const values = rows.flatMap((row) => row[measure] ?? [])
-  let [from, to] = [0, 2]
-  for (const value of values) {
-    if (value < from) from = Math.floor(value)
-    if (value >= to) to = Math.max(to, niceEnd(value))
-  }
-  const bins = Array.from({ length: binCount }, () => 0)
-  for (const value of values) {
-    const bin = Math.min(binCount - 1, Math.floor(((value - from) / (to - from)) * binCount))
-    bins[bin] = (bins[bin] ?? 0) + 1
-  }
-  return { measure, from, to, bins }
-}
-
-/** The next of 2, 20, 40, …, 100, 200, … at or above a value. */
-function niceEnd(value: number): number {
-  if (value <= 2) return 2
-  const step = 10 ** Math.floor(Math.log10(Math.max(10, value)))
-  return Math.ceil((value + 1e-9) / step) * step
-}
-
-function facet(rows: readonly ExampleRow[], values: (row: ExampleRow) => readonly string[]): Facet {
-  const counts = new Map<string, number>()
-  for (const row of rows) for (const value of values(row)) counts.set(value, (counts.get(value) ?? 0) + 1)
-  return Object.fromEntries([...counts].sort(([a], [b]) => (a < b ? -1 : 1)))
+function isTie(row: ExampleRow | undefined): boolean {
+  return row !== undefined && row.scored > 1 && row.std !== null && row.std < tieSpread
 }

@@ -1,5 +1,6 @@
 /** From an example to its row in the table. Pure. */
 import type { Candidate, Example } from '../../records/index.ts'
+import { countFlips } from './flips.ts'
 import type { ExampleRow, Outcome } from './wire.ts'
 
 const titleLength = 240
@@ -10,16 +11,21 @@ export interface RowOutcome {
   readonly rejected: number | null
 }
 
-export function exampleRow(example: Example, { outcome, chosen, rejected }: RowOutcome): ExampleRow {
+/** @param words of each candidate's answer, in the order of the candidates; null where there is none */
+export function exampleRow(
+  example: Example,
+  { outcome, chosen, rejected }: RowOutcome,
+  words: readonly (number | null)[] = answerWords(example),
+): ExampleRow {
   const { candidates } = example
   const scores = candidates.flatMap(scoreOf)
-  const valid = candidates.flatMap(({ answer }) => answer ?? [])
-  const wordsOf = (index: number | null): number | null => {
-    const found = candidates.find((candidate) => candidate.index === index)?.answer
-    return found == null ? null : countWords(found)
+  const valid = words.filter((count) => count !== null)
+  const placeOf = (index: number | null): number => candidates.findIndex((candidate) => candidate.index === index)
+  const wordsAt = (index: number | null): number | null => words[placeOf(index)] ?? null
+  const scoreAt = (index: number | null): number | null => {
+    const candidate = candidates[placeOf(index)]
+    return candidate === undefined ? null : (scoreOf(candidate)[0] ?? null)
   }
-  const scoreAt = (index: number | null): number | null =>
-    candidates.filter((candidate) => candidate.index === index).flatMap(scoreOf)[0] ?? null
   return {
     round: example.round,
     documentId: example.documentId,
@@ -38,18 +44,35 @@ export function exampleRow(example: Example, { outcome, chosen, rejected }: RowO
     worst: scores.length === 0 ? null : Math.min(...scores),
     std: deviation(scores),
     margin: difference(scoreAt(chosen), scoreAt(rejected)),
-    words: mean(valid.map(countWords)),
-    wordGap: difference(wordsOf(chosen), wordsOf(rejected)),
+    words: mean(valid),
+    wordGap: difference(wordsAt(chosen), wordsAt(rejected)),
+    ...countFlips(example),
     unscored: countReasons(candidates),
   }
+}
+
+export function answerWords({ candidates }: Example): (number | null)[] {
+  return candidates.map(({ answer }) => (answer === null ? null : countWords(answer)))
 }
 
 export function scoreOf({ score }: Candidate): number[] {
   return score.status === 'scored' && Number.isFinite(score.value) ? [score.value] : []
 }
 
+/** Pieces between white space. By character: of a gigabyte of answers, a pattern's matches would be most of the work. */
 export function countWords(text: string): number {
-  return text.match(/\S+/g)?.length ?? 0
+  let [words, inWord] = [0, false]
+  for (let i = 0; i < text.length; i++) {
+    const isSpace = isWhiteSpace(text.charCodeAt(i))
+    if (!isSpace && !inWord) words++
+    inWord = !isSpace
+  }
+  return words
+}
+
+function isWhiteSpace(code: number): boolean {
+  if (code < 0x80) return code === 0x20 || (code >= 0x09 && code <= 0x0d)
+  return code === 0xa0 || (code >= 0x1680 && /\s/.test(String.fromCharCode(code)))
 }
 
 export function mean(values: readonly number[]): number | null {

@@ -7,6 +7,12 @@ import type { Example, HealthReport, SkipReason, SuiteResult, TrainingStep } fro
 /** `unknown` while a foreign machine's lock is being watched. */
 export type RunState = 'running' | 'stopped' | 'done' | 'empty'
 
+/** Between which numbers scores lie. */
+export interface ScoreScale {
+  readonly min: number
+  readonly max: number
+}
+
 export interface RunCard {
   /** Names the run in addresses: its place in the list of folders. */
   readonly id: string
@@ -15,6 +21,7 @@ export interface RunCard {
   /** Rounds that have a folder, ascending; 0 is what was there before the first. */
   readonly rounds: readonly number[]
   readonly plannedRounds: number | null
+  readonly scale: ScoreScale
   /** Share of the files that is indexed, 0 to 1: what is shown of a large run grows until it is 1. */
   readonly indexed: number
 }
@@ -49,12 +56,15 @@ export interface ExampleRow {
   readonly words: number | null
   /** Words of the chosen answer minus the rejected; null without a pair. */
   readonly wordGap: number | null
+  /** Comparisons of two answers that have a verdict in both orders, and those whose verdict flips with the order. */
+  readonly compared: number
+  readonly flips: number
   /** Why candidates have no score: reason → count. */
   readonly unscored: Readonly<Partial<Record<string, number>>>
 }
 
 export type Measure = 'mean' | 'best' | 'std' | 'margin' | 'words' | 'wordGap'
-export type SortKey = Measure | 'order' | 'title' | 'status' | 'outcome' | 'valid' | 'scored'
+export type SortKey = Measure | 'order' | 'title' | 'status' | 'outcome' | 'valid' | 'scored' | 'flips'
 
 /** Which questions to show. Absent means any. */
 export interface ExampleQuery {
@@ -65,6 +75,8 @@ export interface ExampleQuery {
   /** Reason for which at least one candidate has no score. */
   readonly unscored?: string
   readonly tie?: boolean
+  /** Whether a verdict of the question's judge flips with the order of the answers. */
+  readonly flip?: boolean
   readonly text?: string
   /** Closed below, open above; the last bin of a histogram is closed on both sides. */
   readonly ranges?: Readonly<Partial<Record<Measure, Range>>>
@@ -105,6 +117,8 @@ export interface ExamplePage {
     readonly unscored: Facet
   }
   readonly ties: number
+  /** Questions with a verdict that flips. */
+  readonly flips: number
 }
 
 /** A model call as the journal tells it. */
@@ -137,6 +151,9 @@ export interface QuestionRef {
 
 export interface QuestionPage {
   readonly row: ExampleRow
+  readonly scale: ScoreScale
+  /** Null where the configuration cannot be read. */
+  readonly scoringMode: string | null
   readonly example: Example
   readonly calls: readonly CallText[]
   /** The same document's questions elsewhere: other rounds, other runs. */
@@ -246,7 +263,8 @@ export interface RoundSide {
   readonly round: number
   readonly evaluations: readonly Omit<SuiteResult, 'perQuestion'>[]
   readonly heldOut: readonly HeldOutAnswer[]
-  /** Scores (0–2) and words of all scored self-play answers, thinned to at most some thousands. */
+  readonly scale: ScoreScale
+  /** Scores and words of all scored self-play answers, thinned to at most some thousands. */
   readonly scores: readonly number[]
   readonly words: readonly number[]
   readonly criteria: readonly CriterionMean[]

@@ -2,7 +2,7 @@
 import { parseJson } from '../../core/json.ts'
 import { readQuery } from '../views/address.ts'
 import type { BundleFacts } from '../views/bundle.ts'
-import { queryRows } from '../views/query.ts'
+import { RowTable } from '../views/query.ts'
 import type { Source } from './source.ts'
 
 /** Where the bundle's scripts put their texts: address → JSON. */
@@ -20,6 +20,7 @@ class BundleSource {
   private readonly held: Held
   private readonly loading = new Map<string, Promise<void>>()
   private readonly facts = new Map<string, BundleFacts>()
+  private readonly tables = new Map<string, RowTable>()
 
   constructor(held: Held) {
     this.held = held
@@ -35,7 +36,7 @@ class BundleSource {
     const facts = await this.factsOf(run)
     if (what === 'overview') return facts.overview
     if (what === 'trust') return facts.trust
-    if (what === 'examples') return queryRows(facts.rows, readQuery(new Map(new URLSearchParams(query))))
+    if (what === 'examples') return this.tableOf(run, facts).query(readQuery(new Map(new URLSearchParams(query))))
     await this.load(fileOf(facts, `question?${query}`))
     return this.read(address)
   }
@@ -47,6 +48,12 @@ class BundleSource {
     const facts = this.read(`runs/${run}/bundle`) as BundleFacts
     this.facts.set(run, facts)
     return facts
+  }
+
+  private tableOf(run: string, { rows, scale }: BundleFacts): RowTable {
+    const table = this.tables.get(run) ?? new RowTable(rows, scale)
+    this.tables.set(run, table)
+    return table
   }
 
   private read(address: string): unknown {

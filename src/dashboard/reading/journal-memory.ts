@@ -1,0 +1,106 @@
+/** What the viewer remembers of a journal file: sums of its calls, and which lines belong to which question. */
+import { z } from 'zod'
+import { NumberList } from '../../core/number-list.ts'
+import type { Kept, LineMemory, LinePlace } from '../../store/index.ts'
+import { placeOf } from '../views/calls.ts'
+import { BusyBins, busyBinsSchema } from './busy-bins.ts'
+import { journalCall } from './journal-line.ts'
+import { StageSums, stageSumsSchema } from './stage-sums.ts'
+
+/** Changes whenever a line would be remembered differently. */
+export const journalRecipe = 'journal 3'
+
+const keptSchema = z.strictObject({
+  groups: z.array(z.string()),
+  sums: stageSumsSchema,
+  bins: busyBinsSchema,
+})
+
+export class JournalMemory implements LineMemory {
+  readonly sums = new StageSums()
+  readonly bins = new BusyBins()
+  private readonly groups = new Map<string, number>()
+  private offsets = new NumberList()
+  private lengths = new NumberList()
+  /** Number of each line's group. */
+  private groupOf = new NumberList()
+
+  get calls(): number {
+    return this.offsets.length
+  }
+
+  add(line: Buffer, { offset, length }: LinePlace): boolean {
+    const call = journalCall(line)
+    if (call === null) return false
+    this.sums.add(call)
+    this.bins.add(placeOf(call.key).stage, call.at - call.ms, call.at, call.completionTokens)
+    this.offsets.push(offset)
+    this.lengths.push(length)
+    this.groupOf.push(this.numberOf(groupOf(call.key)))
+    return true
+  }
+
+  /** Where the calls of a group lie: of a question `r1/<document>/q0`, of a suite `r1/<suite>`. */
+  placesOf(group: string): LinePlace[] {
+    const number = this.groups.get(group)
+    if (number === undefined) return []
+    const places: LinePlace[] = []
+    const numbers = this.groupOf.view()
+    for (let i = numbers.indexOf(number); i >= 0; i = numbers.indexOf(number, i + 1)) {
+      places.push({ offset: this.offsets.at(i), length: this.lengths.at(i) })
+    }
+    return places
+  }
+
+  /** Groups that are no question's. */
+  suiteGroups(): string[] {
+    return [...this.groups.keys()].filter((group) => group.split('/').length < 3)
+  }
+
+  clear(): void {
+    this.sums.clear()
+    this.bins.clear()
+    this.groups.clear()
+    this.offsets = new NumberList()
+    this.lengths = new NumberList()
+    this.groupOf = new NumberList()
+  }
+
+  save(): Kept {
+    return {
+      numbers: { offsets: this.offsets.view(), lengths: this.lengths.view(), groupOf: this.groupOf.view() },
+      values: { groups: [...this.groups.keys()], sums: this.sums.save(), bins: this.bins.save() },
+    }
+  }
+
+  load({ numbers, values }: Kept): boolean {
+    const kept = keptSchema.safeParse(values)
+    const { offsets, lengths, groupOf: groups } = numbers
+    if (!kept.success || offsets === undefined || lengths === undefined || groups === undefined) return false
+    if (offsets.length !== lengths.length || offsets.length !== groups.length) return false
+    this.clear()
+    for (const group of kept.data.groups) this.groups.set(group, this.groups.size)
+    this.sums.load(kept.data.sums)
+    this.bins.load(kept.data.bins)
+    this.offsets = new NumberList(offsets)
+    this.lengths = new NumberList(lengths)
+    this.groupOf = new NumberList(groups)
+    return true
+  }
+
+  private numberOf(group: string): number {
+    const known = this.groups.get(group)
+    if (known !== undefined) return known
+    this.groups.set(group, this.groups.size)
+    return this.groups.size - 1
+  }
+}
+
+/** The question or the suite that a call's key belongs to. */
+export function groupOf(key: string): string {
+  const first = key.indexOf('/')
+  const second = key.indexOf('/', first + 1)
+  const third = key.indexOf('/', second + 1)
+  const isQuestion = third > 0 && /^q\d+$/.test(key.slice(second + 1, third))
+  return key.slice(0, isQuestion ? third : second < 0 ? undefined : second)
+}
