@@ -208,7 +208,9 @@ export class RunView {
           this.reader.readJson(paths.evaluation, z.array(suiteResultSchema)),
         )) ?? [],
       steps: await this.cached(paths.metrics, () => collect(paths.metrics)),
-      pairs: await this.cached(paths.pairs, () => countLines(paths.pairs)),
+      pairs: await this.cached(paths.pairs, async () =>
+        (await stampOf(paths.pairs)) === 'missing' ? null : countLines(paths.pairs),
+      ),
       health: await this.cached(healthPath, () => this.reader.readJson(healthPath, healthReportSchema)),
     }
   }
