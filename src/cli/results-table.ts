@@ -34,12 +34,19 @@ export function resultNotes(result: SuiteResult): string[] {
     `${result.suite}, judged by ${result.judge}${result.limit === undefined ? '' : `, ${result.limit} questions chosen by seed`}`,
     ...parts,
     ...(result.protocol === undefined ? [] : protocolLines(result.protocol)),
-    ...(failures.length === 0
-      ? []
-      : [
-          `  ${failures.length} calls failed and are left out; the same command tries them again: ${failures[0]?.message ?? ''}`,
-        ]),
+    ...failureLine(failures, 'callFailed', 'calls failed and are left out; the same command tries them again'),
+    ...failureLine(failures, 'unreadable', 'replies could not be read at any attempt and are left out'),
   ]
+}
+
+function failureLine(
+  failures: NonNullable<SuiteResult['failures']>,
+  wanted: NonNullable<SuiteResult['failures']>[number]['reason'],
+  what: string,
+): string[] {
+  const found = failures.filter(({ reason }) => reason === wanted)
+  const first = (found[0]?.message ?? '').replaceAll(/\s+/g, ' ')
+  return found.length === 0 ? [] : [`  ${found.length} ${what}: ${first}`]
 }
 
 function protocolLines({ official, departures }: NonNullable<SuiteResult['protocol']>): string[] {

@@ -244,7 +244,8 @@ function summarise<Question extends SuiteQuestion>(
     seed,
     ...(asked.length < spec.questions.length ? { limit: asked.length } : {}),
     data: [...spec.data],
-    failures: [...failures],
+    // In the order of the calls' names, not in that of their ends: a resumed run says the same.
+    failures: failures.toSorted((a, b) => (a.key < b.key ? -1 : 1)),
     answers,
   }
 }

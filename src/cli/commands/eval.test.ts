@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, test } from 'vitest'
 import { sha256 } from '../../core/hash.ts'
+import { suiteCatalogue } from '../../evaluation/index.ts'
 import type { SuiteResult } from '../../records/index.ts'
 import { dispatch } from '../dispatch.ts'
 import { fakeContext } from '../testing/fake-context.ts'
@@ -26,6 +27,56 @@ const rows = [
   { question: 'What is 10 - 4?', answer: '#### 6' },
 ]
 writeFileSync(gsm8k, rows.map((row) => `${JSON.stringify(row)}\n`).join(''))
+
+const samples = fileURLToPath(new URL('../../../test/goldens/suites', import.meta.url))
+const lab = fileURLToPath(new URL('../../../assets/lab', import.meta.url))
+/** A hand-made sample of the files of every suite. */
+const sampleFiles: Readonly<Record<string, string>> = {
+  ifeval: 'ifeval.jsonl',
+  gsm8k: 'gsm8k.jsonl',
+  'math-500': 'math-500.jsonl',
+  'mmlu-pro': 'mmlu-pro.jsonl',
+  'mmlu-pro.validation': 'mmlu-pro-validation.jsonl',
+  healthbench: 'healthbench.jsonl',
+  'healthbench-hard': 'healthbench.jsonl',
+  'healthbench-consensus': 'healthbench.jsonl',
+  'arena-hard': 'arena-hard.jsonl',
+  'arena-hard.baseline': 'arena-hard-baseline.jsonl',
+  'arena-hard-creative': 'arena-hard.jsonl',
+  'arena-hard-creative.baseline': 'arena-hard-baseline.jsonl',
+  'alpaca-eval': 'alpaca-eval.json',
+  'alpaca-eval.gamed': 'alpaca-eval-gamed.csv',
+  'creative-writing': 'creative-writing.json',
+  'creative-writing.criteria': 'creative-writing-criteria.txt',
+  'creative-writing.negative': 'creative-writing-negative.txt',
+}
+
+describe('every suite', () => {
+  const names = Object.keys(suiteCatalogue)
+
+  test("runs with the laboratory's checkpoint as model and judge; what it cannot judge has no score and is listed", async () => {
+    const data = Object.entries(sampleFiles).map(([name, file]) => `${name}=${join(samples, file)}`)
+    const asked = ['--suite', names.join(','), '--data', data.join(','), '--limit', '1', '--max-tokens', '8']
+    const words = ['eval', lab, '--judge', lab, ...asked, '--out', join(folder, 'all'), '--json']
+    const { code, stdout } = await pop(...words)
+    expect(code).toBe(0)
+    const { results } = JSON.parse(stdout) as { results: SuiteResult[] }
+    expect(results.map(({ suite }) => suite).sort()).toEqual(names.toSorted())
+    for (const { suite, sampled, greedy, unscored, failures, answers, judge, protocol } of results) {
+      const scored = (sampled ?? greedy)?.n ?? 0
+      expect([suite, scored + unscored, answers?.length]).toEqual([suite, 1, 1])
+      expect([suite, unscored > 0]).toEqual([suite, (failures?.length ?? 0) > 0])
+      expect(protocol?.departures.some((text) => text.startsWith(`judged by ${judge}, not by`))).toBe(
+        judge !== 'program',
+      )
+    }
+  }, 60_000)
+
+  test.each(['docs/evaluation.md', 'docs/configuration.md'])('is named in %s', (path) => {
+    const text = readFileSync(fileURLToPath(new URL(`../../../${path}`, import.meta.url)), 'utf8')
+    expect(names.filter((name) => !text.includes(name))).toEqual([])
+  })
+})
 
 describe('pop eval', () => {
   const out = join(folder, 'out')
