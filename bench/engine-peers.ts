@@ -1,0 +1,185 @@
+/**
+ * Training beside PyTorch, in one run on one machine: ours and theirs take turns, so that other load meets both.
+ *
+ *   POP_PYTHON=/path/to/python npx tsx bench/engine-peers.ts [--threads 2] [--rounds 5] [--kinds eager:fp32,compiled:fp32,eager:bf16,compiled:bf16]
+ *   POP_PYTHON=… npx tsx bench/engine-peers.ts --pairs runs/lab/round-1/pairs.jsonl --model assets/lab [--rounds 3]
+ *
+ * The first form trains the 6.8M model (d 256, 6 layers, 4 heads, feed-forward 1024, vocabulary 2048) on 16 sequences of
+ * 256 tokens: forward, backward, clipping, AdamW; the same weights and tokens on both sides, and the losses are compared.
+ * The second trains one epoch of DPO on pairs of the laboratory beside TRL: tokenizing, reference log-probabilities and
+ * all steps. Ratios are theirs over ours: above 1 ours is faster.
+ */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { parseArgs } from 'node:util'
+import { readPreferencePairs } from '../src/pairing/index.ts'
+import { configSchema } from '../src/records/index.ts'
+import { rng } from '../src/core/rng.ts'
+import { Engine, readModelFiles } from '../src/engine/index.ts'
+import { EmbeddedTrainableModel, trainPreferences } from '../src/training/index.ts'
+import { TorchPeer } from './peers/torch-peer.ts'
+
+const { values } = parseArgs({
+  options: {
+    threads: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    kinds: { type: 'string', default: 'eager:fp32,compiled:fp32,eager:bf16,compiled:bf16' },
+    batches: { type: 'string', default: '4,16' },
+    pairs: { type: 'string' },
+    model: { type: 'string', default: 'assets/lab' },
+  },
+})
+const threads = Number(values.threads)
+const rounds = Number(values.rounds)
+
+/** Seconds of each way, in the order in which they were measured. */
+class Table {
+  private readonly rows = new Map<string, { seconds: number[]; loss: number }>()
+
+  add(name: string, seconds: number, loss: number): void {
+    const row = this.rows.get(name) ?? { seconds: [], loss }
+    row.seconds.push(seconds)
+    this.rows.set(name, row)
+  }
+
+  /** Best and median, and both as ratios to `ours`. */
+  print(ours: string, tokens: number): void {
+    const of = (name: string): { best: number; median: number } => {
+      const sorted = [...(this.rows.get(name)?.seconds ?? [])].sort((a, b) => a - b)
+      return { best: sorted[0] ?? NaN, median: sorted[sorted.length >> 1] ?? NaN }
+    }
+    const base = of(ours)
+    console.log(`${'way'.padEnd(24)} best s  median s  tokens/s (best)  ÷ ours best  ÷ ours median  first loss`)
+    for (const [name, { loss }] of this.rows) {
+      const { best, median } = of(name)
+      const cells = [
+        best.toFixed(3).padStart(6),
+        median.toFixed(3).padStart(9),
+        (tokens / best).toFixed(0).padStart(16),
+        (best / base.best).toFixed(3).padStart(12),
+        (median / base.median).toFixed(3).padStart(14),
+        loss.toFixed(6).padStart(11),
+      ]
+      console.log(name.padEnd(24), ...cells)
+    }
+  }
+}
+
+const MODEL = {
+  architectures: ['LlamaForCausalLM'],
+  model_type: 'llama',
+  hidden_size: 256,
+  num_hidden_layers: 6,
+  num_attention_heads: 4,
+  num_key_value_heads: 4,
+  intermediate_size: 1024,
+  vocab_size: 2048,
+  max_position_embeddings: 1024,
+  tie_word_embeddings: true,
+}
+const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 }
+
+async function trainingSteps(peer: TorchPeer | undefined, folder: string): Promise<void> {
+  const { config: _config, raw: _raw, ...files } = readModelFiles(values.model)
+  const random = rng(2, 'bench')
+  const sequences = Array.from({ length: 16 }, () => Array.from({ length: 257 }, () => random.below(MODEL.vocab_size)))
+  const tokens = 16 * 256
+  const weights = sequences.map(() => new Float32Array(256).fill(1 / tokens))
+  const maker = await Engine.create(MODEL, files, { seed: 1 })
+  await maker.save(folder)
+  await maker.close()
+  const engines = new Map<string, Engine>()
+  for (const replicas of [1, 2]) {
+    engines.set(`ours, ${replicas} replicas`, await Engine.open(folder, { threads, replicas }))
+  }
+  await peer?.ask({ op: 'setup', folder, threads, sequences })
+  const kinds = values.kinds.split(',').flatMap((kind) => values.batches.split(',').map((batch) => `${kind}:${batch}`))
+  const table = new Table()
+  for (let round = -1; round < rounds; round++) {
+    for (const [name, engine] of engines) {
+      const start = performance.now()
+      const logprobs = await engine.accumulate(sequences, weights)
+      await engine.step(ADAM)
+      const seconds = (performance.now() - start) / 1000
+      const loss = -logprobs.reduce((sum, row) => sum + row.reduce((part, value) => part + value, 0), 0) / tokens
+      if (round >= 0) table.add(name, seconds, round === 0 ? loss : 0)
+    }
+    if (peer === undefined) continue
+    for (const each of kinds) {
+      const [kind, dtype, batch] = each.split(':')
+      const answer = await peer.ask({ op: 'step', kind, dtype, batch: Number(batch) })
+      if (answer.error !== undefined) console.error(`${each}: ${answer.error}`)
+      else if (round >= 0) table.add(each, answer.seconds ?? NaN, answer.loss ?? NaN)
+    }
+  }
+  table.print('ours, 1 replicas', tokens)
+  await Promise.all([...engines.values()].map((engine) => engine.close()))
+}
+
+const LEARNING_RATE = 1e-4
+const BETA = 0.1
+const BATCH = 16
+
+async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<void> {
+  const { pairs } = readPreferencePairs(readFileSync(file, 'utf8').split('\n'))
+  const { training } = configSchema.parse({
+    corpus: { source: 'none' },
+    model: { backend: 'embedded', path: values.model },
+    training: {
+      objective: { type: 'dpo', beta: BETA },
+      learningRate: LEARNING_RATE,
+      schedule: 'constant',
+      batchSize: BATCH,
+      lora: false,
+      adam: { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0 },
+      shuffle: false,
+    },
+  })
+  const theirs = pairs.map(({ chosen, rejected }) => ({
+    prompt: chosen.slice(0, -1),
+    chosen: chosen.slice(-1),
+    rejected: rejected.slice(-1),
+  }))
+  const table = new Table()
+  let tokens = 0
+  for (let round = 0; round < rounds; round++) {
+    const engine = await Engine.open(values.model, { threads })
+    const model = new EmbeddedTrainableModel(engine, () => Promise.reject(new Error('not sampled from')))
+    const start = performance.now()
+    const { steps } = await trainPreferences({ model, tokenizer: engine.tokenizer, pairs, config: training, seed: 1 })
+    const seconds = (performance.now() - start) / 1000
+    tokens = steps.reduce((sum, step) => sum + step.tokens, 0)
+    table.add('ours', seconds, steps.reduce((sum, step) => sum + step.loss, 0) / steps.length)
+    await engine.close()
+    if (peer === undefined) continue
+    for (const dtype of ['fp32', 'bf16']) {
+      for (const microBatch of [4, 16]) {
+        const common = {
+          op: 'dpo',
+          folder: values.model,
+          threads,
+          pairs: theirs,
+          learningRate: LEARNING_RATE,
+          beta: BETA,
+        }
+        const answer = await peer.ask({ ...common, dtype, batch: BATCH, microBatch })
+        if (answer.error !== undefined) console.error(`${dtype}: ${answer.error}`)
+        else table.add(`TRL ${dtype}, ${microBatch} pairs`, answer.seconds ?? NaN, answer.loss ?? NaN)
+      }
+    }
+  }
+  console.log(`${pairs.length} pairs, ${tokens} tokens`)
+  table.print('ours', tokens)
+}
+
+const folder = mkdtempSync(join(tmpdir(), 'pop-bench-'))
+const peer = TorchPeer.start()
+if (peer === undefined) console.log('POP_PYTHON is not set: PyTorch, transformers and TRL are left out')
+try {
+  if (values.pairs === undefined) await trainingSteps(peer, folder)
+  else await dpoEpochs(peer, values.pairs)
+} finally {
+  peer?.stop()
+  rmSync(folder, { recursive: true, force: true })
+}

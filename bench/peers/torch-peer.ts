@@ -1,0 +1,42 @@
+/** A Python process with PyTorch (POP_PYTHON), asked line by line: bench/peers/torch_peer.py. */
+import { spawn, type ChildProcess } from 'node:child_process'
+import { createInterface } from 'node:readline'
+import { z } from 'zod'
+
+const answerSchema = z.object({
+  seconds: z.number().optional(),
+  loss: z.number().optional(),
+  error: z.string().optional(),
+})
+export type PeerAnswer = z.infer<typeof answerSchema>
+
+export class TorchPeer {
+  private readonly child: ChildProcess
+  private readonly lines: AsyncIterator<string>
+
+  private constructor(child: ChildProcess, lines: AsyncIterator<string>) {
+    this.child = child
+    this.lines = lines
+  }
+
+  /** Undefined where POP_PYTHON names no Python. */
+  static start(): TorchPeer | undefined {
+    const python = process.env['POP_PYTHON']
+    if (python === undefined) return undefined
+    const script = new URL('torch_peer.py', import.meta.url).pathname
+    const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'ignore'] })
+    if (child.stdout === null) throw new Error('the peer has no output')
+    return new TorchPeer(child, createInterface({ input: child.stdout })[Symbol.asyncIterator]())
+  }
+
+  async ask(command: Readonly<Record<string, unknown>>): Promise<PeerAnswer> {
+    this.child.stdin?.write(`${JSON.stringify(command)}\n`)
+    const { value, done } = await this.lines.next()
+    if (done === true) throw new Error('the Python peer ended: run bench/peers/torch_peer.py by hand to see why')
+    return answerSchema.parse(JSON.parse(value))
+  }
+
+  stop(): void {
+    this.child.stdin?.end()
+  }
+}

@@ -1,0 +1,110 @@
+"""The other side of bench/engine-peers.ts: PyTorch, transformers and TRL, timed on request.
+
+Reads one JSON command a line from stdin and answers each with one line of JSON on stdout:
+  {"op": "setup", "folder": DIR, "threads": n, "sequences": [[id]]}   the model and the data of `step`
+  {"op": "step", "kind": "eager"|"compiled", "dtype": "fp32"|"bf16", "batch": n}
+        forward and backward over all sequences in micro-batches of n, clipping, one fused AdamW step
+  {"op": "dpo", "folder": DIR, "pairs": [{prompt, chosen, rejected}], "dtype": ..., "batch": n, "microBatch": n}
+        one epoch of TRL's DPOTrainer, reference log-probabilities computed beforehand
+Answers: {"seconds": s, "loss": x} or {"error": text}.
+"""
+import contextlib
+import json
+import os
+import sys
+import tempfile
+import time
+
+answers = os.fdopen(os.dup(1), "w")
+os.dup2(2, 1)  # what the libraries print is no answer
+
+import torch  # noqa: E402
+from transformers import AutoModelForCausalLM, AutoTokenizer  # noqa: E402
+
+state = {}
+
+
+def setup(command):
+    torch.set_num_threads(command["threads"])
+    state["data"] = torch.tensor(command["sequences"])
+    state["folder"] = command["folder"]
+    state["models"] = {}
+    return {}
+
+
+def model_for(kind, dtype):
+    """fp32 weights in all cases; bf16 is autocast, as mixed precision is trained."""
+    if (kind, dtype) not in state["models"]:
+        model = AutoModelForCausalLM.from_pretrained(state["folder"], dtype=torch.float32).train()
+        model.config.use_cache = False
+        optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
+
+        def loss_of(ids):
+            inner = torch.autocast("cpu", torch.bfloat16) if dtype == "bf16" else contextlib.nullcontext()
+            with inner:
+                logits = model(input_ids=ids[:, :-1]).logits
+            return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
+
+        state["models"][kind, dtype] = (model, optimizer, torch.compile(loss_of) if kind == "compiled" else loss_of)
+    return state["models"][kind, dtype]
+
+
+def step(command):
+    model, optimizer, loss_of = model_for(command["kind"], command["dtype"])
+    data = state["data"]
+    tokens = data.shape[0] * (data.shape[1] - 1)
+    start = time.perf_counter()
+    total = 0.0
+    for begin in range(0, data.shape[0], command["batch"]):
+        loss = loss_of(data[begin : begin + command["batch"]]) / tokens
+        loss.backward()
+        total += loss.item()
+    torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+    optimizer.step()
+    optimizer.zero_grad(set_to_none=True)
+    return dict(seconds=time.perf_counter() - start, loss=total)
+
+
+def dpo(command):
+    from datasets import Dataset
+    from trl import DPOConfig, DPOTrainer
+
+    torch.set_num_threads(command["threads"])
+    model = AutoModelForCausalLM.from_pretrained(command["folder"], dtype=torch.float32)
+    tokenizer = AutoTokenizer.from_pretrained(command["folder"])
+    with tempfile.TemporaryDirectory() as out:
+        args = DPOConfig(
+            output_dir=out,
+            report_to=[],
+            save_strategy="no",
+            logging_strategy="no",
+            disable_tqdm=True,
+            use_cpu=True,
+            bf16=command["dtype"] == "bf16",
+            gradient_checkpointing=False,
+            per_device_train_batch_size=command["microBatch"],
+            gradient_accumulation_steps=command["batch"] // command["microBatch"],
+            num_train_epochs=1,
+            learning_rate=command["learningRate"],
+            lr_scheduler_type="constant",
+            beta=command["beta"],
+            max_length=None,
+            precompute_ref_log_probs=True,
+            precompute_ref_batch_size=2 * command["microBatch"],
+        )
+        start = time.perf_counter()
+        data = Dataset.from_list(command["pairs"])
+        trainer = DPOTrainer(model=model, args=args, train_dataset=data, processing_class=tokenizer)
+        result = trainer.train()
+        seconds = time.perf_counter() - start
+    return dict(seconds=seconds, loss=result.training_loss, steps=result.global_step)
+
+
+OPERATIONS = dict(setup=setup, step=step, dpo=dpo)
+for line in sys.stdin:
+    command = json.loads(line)
+    try:
+        answer = OPERATIONS[command["op"]](command)
+    except Exception as error:  # the bench shows it and goes on
+        answer = dict(error=f"{type(error).__name__}: {error}"[:500])
+    print(json.dumps(answer), file=answers, flush=True)
