@@ -80,41 +80,66 @@ const MODEL = {
 }
 const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 }
 
-async function trainingSteps(peer: TorchPeer | undefined, folder: string): Promise<void> {
+interface Measured {
+  readonly seconds: number
+  readonly loss: number
+}
+
+/** One timed step of ours: seconds, and the mean loss before it. */
+async function ourStep(engine: Engine, sequences: readonly number[][]): Promise<Measured> {
+  const tokens = sequences.reduce((sum, { length }) => sum + length - 1, 0)
+  const weights = sequences.map(({ length }) => new Float32Array(length - 1).fill(1 / tokens))
+  const start = performance.now()
+  const logprobs = await engine.accumulate(sequences, weights)
+  await engine.step(ADAM)
+  const seconds = (performance.now() - start) / 1000
+  return { seconds, loss: -logprobs.reduce((sum, row) => sum + row.reduce((a, b) => a + b, 0), 0) / tokens }
+}
+
+/** Random weights in `folder`, and engines over it: one with all threads, and one of replicas with a thread each. */
+async function openEngines(folder: string): Promise<Map<string, Engine>> {
   const { config: _config, raw: _raw, ...files } = readModelFiles(values.model)
-  const random = rng(2, 'bench')
-  const sequences = Array.from({ length: 16 }, () => Array.from({ length: 257 }, () => random.below(MODEL.vocab_size)))
-  const tokens = 16 * 256
-  const weights = sequences.map(() => new Float32Array(256).fill(1 / tokens))
   const maker = await Engine.create(MODEL, files, { seed: 1 })
   await maker.save(folder)
   await maker.close()
   const engines = new Map<string, Engine>()
-  for (const replicas of [1, 2]) {
-    engines.set(`ours, ${replicas} replicas`, await Engine.open(folder, { threads, replicas }))
+  for (const replicas of new Set([1, threads])) {
+    engines.set(`ours, replicas ${replicas}`, await Engine.open(folder, { threads, replicas }))
   }
-  await peer?.ask({ op: 'setup', folder, threads, sequences })
-  const kinds = values.kinds.split(',').flatMap((kind) => values.batches.split(',').map((batch) => `${kind}:${batch}`))
+  return engines
+}
+
+async function trainingSteps(peer: TorchPeer | undefined, folder: string): Promise<void> {
+  const random = rng(2, 'bench')
+  const sequences = Array.from({ length: 16 }, () => Array.from({ length: 257 }, () => random.below(MODEL.vocab_size)))
+  const engines = await openEngines(folder)
+  const ways = new Map<string, () => Promise<Measured | undefined>>()
+  for (const [name, engine] of engines) ways.set(name, () => ourStep(engine, sequences))
+  if (peer !== undefined) {
+    await peer.ask({ op: 'setup', folder, threads, sequences })
+    for (const kind of values.kinds.split(',')) {
+      for (const batch of values.batches.split(',')) {
+        ways.set(`${kind}, batch ${batch}`, () => theirStep(peer, kind, Number(batch)))
+      }
+    }
+  }
   const table = new Table()
+  // The round before the first compiles and warms up.
   for (let round = -1; round < rounds; round++) {
-    for (const [name, engine] of engines) {
-      const start = performance.now()
-      const logprobs = await engine.accumulate(sequences, weights)
-      await engine.step(ADAM)
-      const seconds = (performance.now() - start) / 1000
-      const loss = -logprobs.reduce((sum, row) => sum + row.reduce((part, value) => part + value, 0), 0) / tokens
-      if (round >= 0) table.add(name, seconds, round === 0 ? loss : 0)
-    }
-    if (peer === undefined) continue
-    for (const each of kinds) {
-      const [kind, dtype, batch] = each.split(':')
-      const answer = await peer.ask({ op: 'step', kind, dtype, batch: Number(batch) })
-      if (answer.error !== undefined) console.error(`${each}: ${answer.error}`)
-      else if (round >= 0) table.add(each, answer.seconds ?? NaN, answer.loss ?? NaN)
+    for (const [name, step] of ways) {
+      const measured = await step()
+      if (measured !== undefined && round >= 0) table.add(name, measured.seconds, measured.loss)
     }
   }
-  table.print('ours, 1 replicas', tokens)
+  table.print('ours, replicas 1', 16 * 256)
   await Promise.all([...engines.values()].map((engine) => engine.close()))
+}
+
+async function theirStep(peer: TorchPeer, kind: string, batch: number): Promise<Measured | undefined> {
+  const [how, dtype] = kind.split(':')
+  const { error, seconds = NaN, loss = NaN } = await peer.ask({ op: 'step', kind: how, dtype, batch })
+  if (error !== undefined) console.error(`${kind}: ${error}`)
+  return error === undefined ? { seconds, loss } : undefined
 }
 
 const LEARNING_RATE = 1e-4

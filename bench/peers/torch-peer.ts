@@ -31,9 +31,9 @@ export class TorchPeer {
 
   async ask(command: Readonly<Record<string, unknown>>): Promise<PeerAnswer> {
     this.child.stdin?.write(`${JSON.stringify(command)}\n`)
-    const { value, done } = await this.lines.next()
-    if (done === true) throw new Error('the Python peer ended: run bench/peers/torch_peer.py by hand to see why')
-    return answerSchema.parse(JSON.parse(value))
+    const line: IteratorResult<string, unknown> = await this.lines.next()
+    if (line.done === true) throw new Error('the Python peer ended: run bench/peers/torch_peer.py by hand to see why')
+    return answerSchema.parse(JSON.parse(line.value))
   }
 
   stop(): void {

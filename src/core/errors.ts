@@ -42,6 +42,11 @@ export class ModelError extends PopError {
   override readonly exitCode = 2
 }
 
+/** The embedded engine's thread ended by itself: out of memory, or a fault in native code. What was finished is kept. */
+export class EngineError extends PopError {
+  readonly code = 'engine'
+}
+
 /** A remote model did not answer as needed. `retryable` is the client's verdict, taken where the facts are known. */
 export class EndpointError extends PopError {
   readonly code = 'endpoint'

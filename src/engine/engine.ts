@@ -163,6 +163,27 @@ export class Engine {
     return this.backend.call('loadOptimizer', { dir })
   }
 
+  /**
+   * Writes what is trained, the optimizer's state and `note` to one file, whole or not at all, so that a training goes
+   * on from there bit for bit. The gradient is not in it: save between steps. `owner` tells trainings apart.
+   */
+  saveState(path: string, { owner, note }: { owner: string; note: string }): Promise<void> {
+    return this.backend.call('saveState', { path, owner, note })
+  }
+
+  /**
+   * Puts a saved state back and gives its note; undefined, and nothing is changed, when there is none or it is another
+   * owner's. @throws ModelError when the file is damaged, or of another model
+   */
+  loadState(path: string, owner: string): Promise<string | undefined> {
+    return this.backend.call('loadState', { path, owner })
+  }
+
+  /** Does nothing where there is none. */
+  removeState(path: string): Promise<void> {
+    return this.backend.call('removeState', { path })
+  }
+
   /** Keeps a copy of what is trained (the weights, or the adapters) in memory until `dropSnapshot` or `close`. */
   async snapshotWeights(): Promise<WeightsSnapshot> {
     return { id: await this.backend.call('snapshotWeights', undefined) }

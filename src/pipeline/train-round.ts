@@ -1,7 +1,9 @@
 /**
  * One round's training: pairs and the policy's weights in, a checkpoint out. A round that is done is not done again;
- * one that was cut off starts again from the round's first weights, since a checkpoint appears whole or not at all.
+ * one that was cut off goes on from its last saved state, or else from the round's first weights: what is saved appears
+ * whole or not at all.
  */
+import { join } from 'node:path'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
@@ -9,11 +11,20 @@ import { Engine, modelFingerprint } from '../engine/index.ts'
 import { EmbeddedLanguageModel } from '../llm/index.ts'
 import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
 import type { RunFolder } from '../store/index.ts'
-import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences, type Scorer } from '../training/index.ts'
+import {
+  EmbeddedTrainableModel,
+  trainingEngineOptions,
+  TrainingStateFile,
+  trainPreferences,
+  type Scorer,
+} from '../training/index.ts'
 import type { EngineOptions } from '../engine/index.ts'
 import type { TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 import type { Clock } from '../core/clock.ts'
+
+/** Beside the round's other files while it trains. */
+const STATE_FILE = 'training-state.safetensors'
 
 export interface TrainRoundOptions {
   readonly folder: RunFolder
@@ -43,14 +54,14 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
     if (fingerprint !== undefined && done.value['checkpoint'] === fingerprint) return
   }
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: pairs.length })
-  const steps = await train(options)
+  const steps = await train(options, inputs)
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', pairs: pairs.length, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
   const summary = `${pairs.length} pairs, ${steps.length} steps, loss ${steps.at(-1)?.loss.toFixed(4) ?? '–'}`
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary })
 }
 
-async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
+async function train(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {
   const { folder, round, pairs, start, reference, config, seed, clock, signal, onEvent } = options
   const engine = await Engine.open(start.dir, {
     ...options.engineOptions,
@@ -58,6 +69,8 @@ async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
     ...trainingEngineOptions(config, deriveSeed(seed, 'lora', round)),
   })
   const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
+  const path = join(folder.round(round).dir, STATE_FILE)
+  const state = new TrainingStateFile({ engine, path, inputs, clock })
   try {
     const model = new EmbeddedTrainableModel(engine, () =>
       Promise.resolve(new EmbeddedLanguageModel(engine, `${start.name}+round-${round}`)),
@@ -69,6 +82,7 @@ async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
       config,
       seed: deriveSeed(seed, 'train', round),
       clock,
+      state,
       ...(reference === undefined ? {} : { reference }),
       ...(signal === undefined ? {} : { signal }),
       onStep: (step, total) => {
@@ -84,6 +98,7 @@ async function train(options: TrainRoundOptions): Promise<TrainingStep[]> {
     }
     await model.save(folder.round(round).checkpoint)
     await stepFile.finish()
+    await state.remove()
     return steps
   } finally {
     await stepFile.settle()

@@ -11,6 +11,7 @@ export {
 } from './exports/index.ts'
 export { objectives } from './objectives/index.ts'
 export type { PreferenceData } from './preference-data.ts'
+export { TrainingStateFile } from './state-file.ts'
 export { trainPreferences, type PreferenceTraining, type TrainPreferencesOptions } from './train-preferences.ts'
 export type { Group, Objective, ObjectiveResult, PreferenceMetric, ScoredCompletion } from './objectives/index.ts'
 export type { Scorer } from './loop.ts'

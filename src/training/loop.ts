@@ -22,7 +22,9 @@ export interface LoopOptions<Metric extends string> {
   /** The reference policy; absent: the weights as they are before the first step. */
   readonly reference?: Scorer
   readonly clock: Clock
-  readonly onStep?: (report: StepReport<Metric>) => void
+  /** Called once the reference is known: puts a training that was cut off back in place, and gives the steps it had done. */
+  readonly resume?: () => Promise<number>
+  readonly onStep?: (report: StepReport<Metric>) => void | Promise<void>
   /** Looked at between steps. */
   readonly signal?: AbortSignal
 }
@@ -37,14 +39,15 @@ export interface StepReport<Metric extends string> extends Omit<PlannedStep, 'ba
 }
 
 /**
- * Takes every step of the plan.
+ * Takes every step of the plan, or those that are left of it.
  * @throws NumericalError when the loss or the gradient is not finite; the signal's reason when aborted
  */
 export async function trainingLoop<Metric extends string>(options: LoopOptions<Metric>): Promise<StepReport<Metric>[]> {
   const { model, groups, plan, objective, clock } = options
   const reference = objective.needsReference ? await referenceLogprobs(options) : undefined
   const reports: StepReport<Metric>[] = []
-  for (const { batch, ...planned } of plan) {
+  const done = (await options.resume?.()) ?? 0
+  for (const { batch, ...planned } of plan.slice(done)) {
     options.signal?.throwIfAborted()
     const started = clock.monotonic()
     const chosen = batch.map((index) => groups[index]).filter((group) => group !== undefined)
@@ -62,7 +65,7 @@ export async function trainingLoop<Metric extends string>(options: LoopOptions<M
     const seconds = (clock.monotonic() - started) / 1000
     const report = { ...planned, loss: result.loss, gradNorm, metrics: result.metrics, tokens, seconds }
     reports.push(report)
-    options.onStep?.(report)
+    await options.onStep?.(report)
   }
   return reports
 }

@@ -21,10 +21,20 @@ export interface TrainPreferencesOptions {
   /** The reference policy. Absent: the model as it is at the start, which in a first round is also the initial one. */
   readonly reference?: Scorer
   readonly clock?: Clock
+  /** Where the training is kept while it runs, to go on from. */
+  readonly state?: TrainingState
   /** Called after each of `total` steps. */
   readonly onStep?: (step: TrainingStep, total: number) => void
   /** Ends training between two steps, with the signal's reason; the weights are then those of the last step. */
   readonly signal?: AbortSignal
+}
+
+/** A place where a training is kept, so that one that is cut off goes on as if nothing had been. */
+export interface TrainingState {
+  /** Puts weights and optimizer back; the steps done by then, none for a fresh start. */
+  load: () => Promise<readonly TrainingStep[]>
+  /** Called after every step, and with `now` when the training is being stopped; it may come too soon to be worth a write. */
+  save: (steps: readonly TrainingStep[], now?: boolean) => Promise<void>
 }
 
 export interface PreferenceTraining extends Omit<PreferenceData, 'groups'> {
@@ -49,8 +59,9 @@ export async function trainPreferences(options: TrainPreferencesOptions): Promis
   const { groups, ...rest } = preferenceData(options.pairs, options.tokenizer, maxLength)
   if (groups.length === 0) throw nothingToTrainOn(options.pairs.length, rest.leftOut, maxLength)
   const plan = planSteps(groups.length, config, options.seed)
-  const { reference, onStep, signal } = options
-  const reports = await trainingLoop({
+  const { reference, onStep, signal, state } = options
+  const steps: TrainingStep[] = []
+  const training = trainingLoop({
     model,
     groups: needsOthers ? withOthers(groups, maxLength) : groups,
     plan,
@@ -59,9 +70,25 @@ export async function trainPreferences(options: TrainPreferencesOptions): Promis
     clock: options.clock ?? systemClock,
     ...(reference === undefined ? {} : { reference }),
     ...(signal === undefined ? {} : { signal }),
-    ...(onStep === undefined ? {} : { onStep: (report) => onStep(trainingStep(report), plan.length) }),
+    resume: async () => {
+      for (const step of (await state?.load()) ?? []) {
+        steps.push(step)
+        onStep?.(step, plan.length)
+      }
+      return steps.length
+    },
+    onStep: async (report) => {
+      const step = trainingStep(report)
+      steps.push(step)
+      onStep?.(step, plan.length)
+      await state?.save(steps)
+    },
   })
-  return { steps: reports.map(trainingStep), pairs: groups.length, ...rest }
+  await training.catch(async (error: unknown) => {
+    if (signal?.aborted === true && steps.length > 0) await state?.save(steps, true)
+    throw error
+  })
+  return { steps, pairs: groups.length, ...rest }
 }
 
 function trainingStep({ metrics, ...report }: StepReport<PreferenceMetric>): TrainingStep {

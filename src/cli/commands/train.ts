@@ -1,8 +1,9 @@
 /** `pop train`: preference pairs, of a run or from a file, become a trained model folder. */
 import { readdir, stat } from 'node:fs/promises'
+import { hashValue } from '../../core/hash.ts'
 import { ConfigError, InputError, UsageError } from '../../core/errors.ts'
 import { trainingAlarms } from '../../dashboard/index.ts'
-import { Engine } from '../../engine/index.ts'
+import { Engine, modelFingerprint } from '../../engine/index.ts'
 import { EmbeddedLanguageModel } from '../../llm/index.ts'
 import { readPreferencePairs } from '../../pairing/index.ts'
 import { trainRun } from '../../pipeline/index.ts'
@@ -12,6 +13,7 @@ import {
   openTinkerTraining,
   trainPreferences,
   trainingEngineOptions,
+  TrainingStateFile,
   type PreferenceTraining,
   type TrainableModel,
 } from '../../training/index.ts'
@@ -152,13 +154,16 @@ async function trainTo(
 ): Promise<PreferenceTraining> {
   const { clock, signal } = context
   const shown = stepDisplay(context, json)
-  const { model, tokenizer, close } = await openModel(checkpoint, config, context)
+  const { model, tokenizer, state, close } = await openModel(checkpoint, config, { context, pairs })
   try {
     const { seed, training } = config
     const { onStep } = shown
-    const result = await trainPreferences({ model, tokenizer, pairs, config: training, seed, clock, signal, onStep })
+    const kept = state === undefined ? {} : { state }
+    const options = { model, tokenizer, pairs, config: training, seed, clock, signal, onStep, ...kept }
+    const result = await trainPreferences(options)
     await shown.finish()
     await model.save(checkpoint)
+    await state?.remove()
     return result
   } finally {
     shown.stop()
@@ -169,10 +174,16 @@ async function trainTo(
 interface OpenModel {
   readonly model: TrainableModel
   readonly tokenizer: Engine['tokenizer']
+  /** Absent where a server holds the weights. */
+  readonly state?: TrainingStateFile
   readonly close: () => Promise<void>
 }
 
-async function openModel(name: string, config: TrainConfig, context: Context): Promise<OpenModel> {
+async function openModel(
+  name: string,
+  config: TrainConfig,
+  { context, pairs }: { context: Context; pairs: readonly object[] },
+): Promise<OpenModel> {
   const { training, seed } = config
   const dir = modelDir(config)
   if (training.backend === 'tinker') {
@@ -187,7 +198,14 @@ async function openModel(name: string, config: TrainConfig, context: Context): P
     ...(adapter === undefined ? {} : { adapter }),
   })
   const model = new EmbeddedTrainableModel(engine, () => Promise.resolve(new EmbeddedLanguageModel(engine, name)))
-  return { model, tokenizer: engine.tokenizer, close: () => engine.close() }
+  const inputs = hashValue({ pairs, training, seed, start: modelFingerprint(dir, adapter) ?? '' })
+  const state = new TrainingStateFile({
+    engine,
+    path: `${name}.training-state.safetensors`,
+    inputs,
+    clock: context.clock,
+  })
+  return { model, tokenizer: engine.tokenizer, state, close: () => engine.close() }
 }
 
 /** A line for every step on stdout, unless that is for JSON; and a live line on a terminal. */

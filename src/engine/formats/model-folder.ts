@@ -7,7 +7,7 @@ import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { ModelError, errorMessage } from '../../core/errors.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
-import { writeFolderAtomically } from './atomic.ts'
+import { recoverFolder, writeFolderAtomically } from './atomic.ts'
 import { writeCheckpoint } from './checkpoint.ts'
 import type { JsonValue } from '../../core/json.ts'
 import type { NamedTensor, StoredDtype } from './safetensors-writer.ts'
@@ -43,6 +43,7 @@ const COMPANIONS = [
 
 /** @throws ModelError naming the file that is missing, too large or not the JSON object it must be */
 export function readModelFiles(dir: string): ModelFiles {
+  recoverFolder(dir)
   if (!existsSync(dir)) throw new ModelError(`model folder ${dir} does not exist`)
   const raw = new Map<string, Uint8Array>()
   const config = required(readJson(dir, 'config.json', raw), dir, 'config.json')

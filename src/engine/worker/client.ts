@@ -1,5 +1,6 @@
 /** The engine in a thread of its own, seen from the main thread. Knows messages, not models. */
-import { Worker } from 'node:worker_threads'
+import { Worker, type ResourceLimits } from 'node:worker_threads'
+import { EngineError, errorMessage } from '../../core/errors.ts'
 import { fromWire } from './protocol.ts'
 import type { CallOptions, EngineBackend, EngineMethod, EngineMethods, FromWorker, ToWorker } from './protocol.ts'
 
@@ -15,16 +16,17 @@ export class WorkerClient implements EngineBackend {
   private counter = 0
   private failure: Error | undefined
 
-  constructor() {
-    this.worker = startWorker()
+  /** @param limits of the thread's own heap, in which tensors do not lie; default those of Node */
+  constructor(limits?: ResourceLimits) {
+    this.worker = startWorker(limits)
     this.worker.on('message', (message: FromWorker) => {
       this.settle(message)
     })
     this.worker.on('error', (error) => {
-      this.fail(error instanceof Error ? error : new Error(String(error)))
+      this.fail(crash(errorMessage(error), error))
     })
-    this.worker.on('exit', () => {
-      this.fail(new Error('the engine has been closed'))
+    this.worker.on('exit', (code) => {
+      this.fail(crash(`exit code ${code}`))
     })
   }
 
@@ -107,9 +109,19 @@ function cutOut(item: unknown): unknown {
   return isPart && !(item instanceof DataView) ? (item as Float32Array).slice() : item
 }
 
+/** Until `terminate` has said otherwise, a thread that ends has ended by itself. */
+function crash(reason: string, cause?: unknown): EngineError {
+  return new EngineError(
+    `the engine's thread ended by itself (${reason}): what was finished is kept; run the same command again, ` +
+      'with fewer slots or shorter sequences if memory ran out',
+    { cause },
+  )
+}
+
 /** Beside this file: `entry.js` when built; from the sources, a step that can load TypeScript comes first. */
-function startWorker(): Worker {
+function startWorker(resourceLimits?: ResourceLimits): Worker {
+  const options = resourceLimits === undefined ? {} : { resourceLimits }
   return import.meta.url.endsWith('.ts')
-    ? new Worker(new URL('./dev-entry.mjs', import.meta.url))
-    : new Worker(new URL('./entry.js', import.meta.url))
+    ? new Worker(new URL('./dev-entry.mjs', import.meta.url), options)
+    : new Worker(new URL('./entry.js', import.meta.url), options)
 }

@@ -19,7 +19,14 @@ import { mergeAdapters } from '../training/merge.ts'
 import { Trainer } from '../training/trainer.ts'
 import { loadAdapter, saveAdapter, startFrom } from './adapter.ts'
 import { loadWeights } from './load-weights.ts'
-import { loadOptimizerState, saveOptimizerState } from './optimizer-file.ts'
+import {
+  loadOptimizerState,
+  loadTrainingState,
+  removeTrainingState,
+  saveOptimizerState,
+  saveTrainingState,
+} from './optimizer-file.ts'
+import type { StateNote } from './optimizer-file.ts'
 import type { ModelFiles } from '../formats/model-folder.ts'
 import type { StoredDtype } from '../formats/safetensors-writer.ts'
 import type { ModelConfig } from '../models/config.ts'
@@ -89,6 +96,9 @@ export class EngineCore implements EngineBackend {
     save: ({ dir, dtype }) => this.exclusive(false, () => this.save(dir, dtype)),
     saveOptimizer: ({ dir }) => this.exclusive(false, () => this.saveOptimizer(dir)),
     loadOptimizer: ({ dir }) => this.exclusive(false, () => this.loadOptimizer(dir)),
+    saveState: ({ path, owner, note }) => this.exclusive(false, () => this.saveState(path, { owner, note })),
+    loadState: ({ path, owner }) => this.exclusive(true, () => this.loadState(path, owner)),
+    removeState: ({ path }) => this.exclusive(false, () => this.removeState(path)),
     snapshotWeights: () => this.exclusive(false, () => this.snapshot()),
     restoreWeights: ({ snapshot }) => this.exclusive(true, () => this.restore(snapshot)),
     dropSnapshot: ({ snapshot }) => this.exclusive(false, () => this.drop(snapshot)),
@@ -168,6 +178,25 @@ export class EngineCore implements EngineBackend {
   private loadOptimizer(dir: string): Promise<undefined> {
     const { trainer } = this.opened
     trainer.restore(loadOptimizerState(dir, trainer.trainable))
+    return Promise.resolve(undefined)
+  }
+
+  private saveState(path: string, note: StateNote): Promise<undefined> {
+    const { trainer } = this.opened
+    saveTrainingState(path, trainer.trainable, trainer.optimizerState(), note)
+    return Promise.resolve(undefined)
+  }
+
+  private loadState(path: string, owner: string): Promise<string | undefined> {
+    const { trainer } = this.opened
+    const loaded = loadTrainingState(path, trainer.trainable, owner)
+    if (loaded !== undefined) trainer.restore(loaded.state)
+    this.staleAdapters = true
+    return Promise.resolve(loaded?.note)
+  }
+
+  private removeState(path: string): Promise<undefined> {
+    removeTrainingState(path)
     return Promise.resolve(undefined)
   }
 

@@ -77,6 +77,10 @@ export interface EngineMethods {
   save: { parameters: { dir: string; dtype: StoredDtype }; result: undefined }
   saveOptimizer: { parameters: { dir: string }; result: undefined }
   loadOptimizer: { parameters: { dir: string }; result: undefined }
+  saveState: { parameters: { path: string; owner: string; note: string }; result: undefined }
+  /** The note; undefined when there is no state, or it is another owner's. */
+  loadState: { parameters: { path: string; owner: string }; result: string | undefined }
+  removeState: { parameters: { path: string }; result: undefined }
   snapshotWeights: { parameters: undefined; result: number }
   restoreWeights: { parameters: { snapshot: number }; result: undefined }
   dropSnapshot: { parameters: { snapshot: number }; result: undefined }
