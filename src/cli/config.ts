@@ -78,7 +78,7 @@ function resolveEvaluation(evaluation: Config['evaluation'], folder: string): Co
 }
 
 function resolveModel(model: ModelEndpoint, folder: string): ModelEndpoint {
-  return model.backend === 'embedded' ? { ...model, path: resolvePath(model.path, folder) } : model
+  return model.backend === 'openai' ? model : { ...model, path: resolvePath(model.path, folder) }
 }
 
 /** What has a scheme (`hf://…`) is no path of this machine. */

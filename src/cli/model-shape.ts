@@ -6,7 +6,7 @@ import type { Config } from '../records/index.ts'
 
 /** Null where neither a folder nor the model's name tells. @throws {ModelError} when the folder cannot be read */
 export function shapeOfTrained({ model, training }: Config): ModelShape | null {
-  const dir = training.path ?? (model.backend === 'embedded' ? model.path : undefined)
+  const dir = training.path ?? (model.backend === 'openai' ? undefined : model.path)
   if (dir !== undefined && !isHubAddress(dir)) {
     const config = parseModelConfig(readModelFiles(dir).config)
     const dimensions = { hidden: config.hiddenSize, layers: config.layers, vocabulary: config.vocabSize }

@@ -1,6 +1,6 @@
 /** Scored candidates → preference pairs, with an account of every question. Pure. */
 import { deriveSeed, rng } from '../core/rng.ts'
-import type { Example, PairingConfig, PreferencePair, SkipReason } from '../records/index.ts'
+import type { Candidate, Example, PairingConfig, PreferencePair, SkipReason } from '../records/index.ts'
 import { skipReasonSchema } from '../records/index.ts'
 import { choosePairs, type Choice } from './choose.ts'
 import type { CandidatePair, ScoredCandidate } from './candidates.ts'
@@ -120,5 +120,11 @@ function toPair(example: Example, { chosen, rejected }: CandidatePair): Preferen
     chosen_score: chosen.score,
     rejected_score: rejected.score,
     ref_answer: example.question?.referenceAnswer ?? '',
+    ...tokensOf(chosen.candidate, rejected.candidate),
   }
+}
+
+function tokensOf(chosen: Candidate, rejected: Candidate): Pick<PreferencePair, 'tokens'> {
+  if (chosen.sampled === undefined || rejected.sampled === undefined) return {}
+  return { tokens: { chosen: chosen.sampled.tokens, rejected: rejected.sampled.tokens } }
 }

@@ -22,7 +22,11 @@ export function buildGroup(example: Example, config: PairingConfig): RolloutGrou
     documentId,
     questionIndex,
     prompt: solverPrompt,
-    responses: scored.map(({ candidate, score }) => ({ text: candidate.response, reward: score })),
+    responses: scored.map(({ candidate: { response, sampled }, score }) => ({
+      text: response,
+      reward: score,
+      ...(sampled === undefined ? {} : { sampled }),
+    })),
     ref_answer: question.referenceAnswer,
   }
 }

@@ -1,5 +1,6 @@
 /** The chain of stages and rounds. Emits events, prints nothing. */
-export { runPipeline, type PipelineOptions, type RoundSummary, type RunSummary } from './run-pipeline.ts'
+export { runPipeline, type PipelineOptions } from './run-pipeline.ts'
+export type { RoundSummary, RunSummary } from './summary.ts'
 export type { RunDocuments } from './run-documents.ts'
 export { evaluatePolicies, readResults, type EvaluateOptions } from './evaluate.ts'
 export { ModelHouse } from './models.ts'

@@ -1,11 +1,22 @@
 /** Which model plays which role. Knows the configuration; opens nothing before it is needed. */
 import { resolve } from 'node:path'
+import { systemClock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
-import { checkModelFolder, type EngineOptions } from '../engine/index.ts'
-import { createLanguageModel, type LanguageModelDeps } from '../llm/index.ts'
-import type { Config, LanguageModel, ModelEndpoint, Price } from '../records/index.ts'
+import { checkModelFolder, Engine, type EngineOptions, type Tokenizer } from '../engine/index.ts'
+import { createLanguageModel, EmbeddedLanguageModel, type LanguageModelDeps } from '../llm/index.ts'
+import type { Config, LanguageModel, ModelEndpoint, Price, TinkerModelConfig } from '../records/index.ts'
 import type { Budget, RoleModels } from '../synthesis/index.ts'
+import {
+  checkTinkerTraining,
+  EmbeddedTrainableModel,
+  openTinkerTraining,
+  trainingEngineOptions,
+  type Scorer,
+  type TinkerPlace,
+  type TrainableModel,
+} from '../training/index.ts'
 import { FolderModel } from './folder-model.ts'
+import { TinkerPolicy } from './tinker-policy.ts'
 
 /** Weights to train, what the records call them, and an adapter on top of them. */
 export interface TrainingStart {
@@ -19,6 +30,7 @@ export class ModelHouse {
   private readonly deps: LanguageModelDeps
   private readonly folders = new Map<string, FolderModel>()
   private readonly remotes = new Map<string, LanguageModel>()
+  private readonly onServer = new Map<string, TinkerPolicy>()
 
   /** @throws {ConfigError} for a configuration that no training could follow */
   constructor(config: Config, deps: LanguageModelDeps) {
@@ -29,19 +41,8 @@ export class ModelHouse {
       )
     }
     requirePrices(config)
-    if (config.training.backend === 'tinker') {
-      throw new ConfigError(
-        'training.backend: a run cannot yet play on with the weights of a Tinker server; take embedded, ' +
-          'or train pairs there with pop train PAIRS.jsonl --config FILE',
-      )
-    }
-    if ('kl' in config.training.objective) {
-      throw new ConfigError(
-        `training.objective: ${config.training.objective.type} learns from groups of fresh answers, which this version does not ` +
-          'sample yet; take dpo, simpo, orpo, kto or sft',
-      )
-    }
-    this.config = config
+    requireOnePlace(config)
+    this.config = atOnePlace(config)
     this.deps = { pools: new Map(), ...deps }
   }
 
@@ -51,21 +52,20 @@ export class ModelHouse {
     return { tokens, money, prices: pricesOf(this.config) }
   }
 
-  /** The folder whose weights are trained first; null when only a server has them. */
+  /** The training section; on a Tinker server, with the place that the model names. */
+  get training(): Config['training'] {
+    return this.config.training
+  }
+
+  /** The folder whose weights are trained first (on a Tinker server: whose tokenizer is used); null when only a server has them. */
   get initialDir(): string | null {
     const { model, training } = this.config
-    return model.backend === 'embedded' ? model.path : (training.path ?? null)
+    return model.backend === 'openai' ? (training.path ?? null) : model.path
   }
 
   /** Who plays before the first round. */
   get initialPolicy(): LanguageModel {
     return this.open(this.config.model)
-  }
-
-  /** The weights that are trained first, as a model; undefined when only a server has them. */
-  get initialFolder(): FolderModel | undefined {
-    const { initialDir } = this
-    return initialDir === null ? undefined : this.folder(initialDir, undefined, this.initialAdapter)
   }
 
   /** Where a training of `dir`, known as `name`, starts: an adapter belongs to the first weights alone. */
@@ -82,7 +82,7 @@ export class ModelHouse {
   /** @throws {ModelError} when the first weights, or the adapter on top of them, cannot be loaded or trained */
   checkInitial(): void {
     const { initialDir, initialAdapter } = this
-    if (initialDir === null) return
+    if (initialDir === null || this.config.training.backend === 'tinker') return
     const adapter = initialAdapter === undefined ? undefined : { dir: initialAdapter, lora: this.config.training.lora }
     checkModelFolder(initialDir, adapter)
   }
@@ -98,6 +98,51 @@ export class ModelHouse {
     return model
   }
 
+  /** What a round's training made, as a model. */
+  checkpoint(dir: string, label: string): Policy {
+    const { model } = this.config
+    if (this.config.training.backend !== 'tinker' || model.backend !== 'tinker') return this.folder(dir, label)
+    const key = `${resolve(dir)}#${label}`
+    const known = this.onServer.get(key) ?? new TinkerPolicy(this.placeOf(model), dir, label)
+    this.onServer.set(key, known)
+    return known
+  }
+
+  /** The weights of a folder as they were, to measure drift against. */
+  scorer(dir: string): Policy | undefined {
+    return dir === this.initialDir ? this.initialScorer : this.checkpoint(dir, 'reference')
+  }
+
+  /** The initial weights, to measure drift against; undefined where there are none here. */
+  get initialScorer(): Policy | undefined {
+    const { initialDir, config } = this
+    if (config.training.backend === 'tinker' && config.model.backend === 'tinker') return this.tinker(config.model)
+    return initialDir === null ? undefined : this.folder(initialDir, undefined, this.initialAdapter)
+  }
+
+  /**
+   * Weights to train, on a copy of their own; the caller closes.
+   * @param seed of fresh adapters
+   */
+  async openTraining(start: TrainingStart, seed: number): Promise<OpenTraining> {
+    const { training } = this
+    const { dir, name, adapter } = start
+    if (training.backend === 'tinker') {
+      const { env, fetch, clock = systemClock } = this.deps
+      const at = { training, dir: this.initialDir ?? dir, env, clock, ...(fetch === undefined ? {} : { fetch }) }
+      const from = dir === this.initialDir ? undefined : dir
+      const { model, tokenizer } = await openTinkerTraining({ ...at, from, seed })
+      return { model, tokenizer, close: () => model.close() }
+    }
+    const engine = await Engine.open(dir, {
+      ...this.engineOptions(),
+      ...(adapter === undefined ? {} : { adapter }),
+      ...trainingEngineOptions(training, seed),
+    })
+    const model = new EmbeddedTrainableModel(engine, () => Promise.resolve(new EmbeddedLanguageModel(engine, name)))
+    return { model, tokenizer: engine.tokenizer, engine, close: () => engine.close() }
+  }
+
   /** The policy plays every role that the configuration gives to nobody else. */
   roles(policy: LanguageModel): RoleModels {
     const of = (endpoint: ModelEndpoint | undefined): LanguageModel =>
@@ -108,7 +153,7 @@ export class ModelHouse {
 
   /** Puts every engine away. */
   async release(): Promise<void> {
-    await Promise.all([...this.folders.values()].map((model) => model.release()))
+    await Promise.all([...this.folders.values(), ...this.onServer.values()].map((model) => model.release()))
   }
 
   engineOptions(): EngineOptions {
@@ -123,12 +168,69 @@ export class ModelHouse {
   /** Any other model: a judge. */
   open(endpoint: ModelEndpoint): LanguageModel {
     if (endpoint.backend === 'embedded') return this.folder(endpoint.path, undefined, endpoint.adapter)
+    if (endpoint.backend === 'tinker') return this.tinker(endpoint)
     const key = `${endpoint.baseUrl}#${endpoint.name}`
     const known = this.remotes.get(key)
     if (known !== undefined) return known
     const model = createLanguageModel(endpoint, this.deps)
     this.remotes.set(key, model)
     return model
+  }
+
+  /** The base model of a Tinker server. */
+  private tinker(endpoint: TinkerModelConfig): TinkerPolicy {
+    const key = `${endpoint.baseUrl}#${endpoint.name}`
+    const known = this.onServer.get(key) ?? new TinkerPolicy(this.placeOf(endpoint))
+    this.onServer.set(key, known)
+    return known
+  }
+
+  private placeOf({ baseUrl, name, apiKeyEnv, path }: TinkerModelConfig): TinkerPlace {
+    const { env, fetch, clock = systemClock } = this.deps
+    return { baseUrl, name, apiKeyEnv, dir: path, env, clock, ...(fetch === undefined ? {} : { fetch }) }
+  }
+}
+
+/** Weights being trained, and what makes texts of their tokens. */
+export interface OpenTraining {
+  readonly model: TrainableModel
+  readonly tokenizer: Tokenizer
+  /** Where the weights are in the embedded engine. */
+  readonly engine?: Engine
+  close(): Promise<void>
+}
+
+/** Weights that play and are trained. */
+export type Policy = LanguageModel & Scorer & { readonly name: string; release(): Promise<void> }
+
+/** A training on a Tinker server plays there too, and says so once. */
+function atOnePlace(config: Config): Config {
+  const { model, training } = config
+  if (training.backend !== 'tinker' || model.backend !== 'tinker') return config
+  const { baseUrl, name, apiKeyEnv } = model
+  const { apiKeyEnv: own = apiKeyEnv } = training
+  return { ...config, training: { ...training, baseUrl, name, ...(own === undefined ? {} : { apiKeyEnv: own }) } }
+}
+
+/** @throws {ConfigError} when a run would play other weights than it trains */
+function requireOnePlace(config: Config): void {
+  const { model, training, rounds } = config
+  if (training.backend === 'tinker') {
+    if (model.backend !== 'tinker') {
+      throw new ConfigError(
+        'training.backend: a run that trains on a Tinker server plays there too: set model to { backend: tinker, baseUrl, name, path }',
+      )
+    }
+    for (const key of ['baseUrl', 'name'] as const) {
+      if (training[key] !== undefined && training[key] !== model[key]) {
+        throw new ConfigError(
+          `training.${key}: it differs from model.${key}; leave it out, a run plays where it trains`,
+        )
+      }
+    }
+    checkTinkerTraining(atOnePlace(config).training)
+  } else if (model.backend === 'tinker' && rounds > 1) {
+    throw new ConfigError('rounds: weights trained here do not reach the Tinker server; set training.backend to tinker')
   }
 }
 

@@ -224,11 +224,11 @@ function endpointOf({ model, roles, evaluation }: Config, stage: PlannedStage): 
 }
 
 function nameOf(endpoint: ModelEndpoint): string {
-  return endpoint.backend === 'openai' ? endpoint.name : endpoint.path
+  return endpoint.backend === 'embedded' ? endpoint.path : endpoint.name
 }
 
 /** Weights of one's own cost nothing by the token. */
 function priceOf(endpoint: ModelEndpoint): Price | null {
   if (endpoint.backend === 'embedded') return { input: 0, output: 0 }
-  return endpoint.price ?? null
+  return endpoint.backend === 'openai' ? (endpoint.price ?? null) : null
 }

@@ -131,7 +131,7 @@ async function rescoreRound(
 function policyOf(folder: RunFolder, models: ModelHouse, round: number): LanguageModel {
   for (let before = round - 1; before >= 1; before--) {
     const { checkpoint } = folder.round(before)
-    if (modelFingerprint(checkpoint) !== undefined) return models.folder(checkpoint, `round-${before}`)
+    if (modelFingerprint(checkpoint) !== undefined) return models.checkpoint(checkpoint, `round-${before}`)
   }
   return models.initialPolicy
 }

@@ -6,7 +6,7 @@
 import { systemClock, type Clock } from '../core/clock.ts'
 import { InterruptedError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
-
+import { modelFingerprint } from '../engine/index.ts'
 import type { Suite } from '../evaluation/index.ts'
 import type { EvaluationSet, HealthCollector, PairingCounts } from '../health/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
@@ -23,12 +23,14 @@ import type {
 } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import { RunFolder } from '../store/index.ts'
-import { questionsOn, synthesizeTo } from '../synthesis/index.ts'
+import { isGroupObjective } from '../training/index.ts'
 import { describeConfigChange } from './changed-config.ts'
 import { evaluateRound, suitesOfRun } from './evaluate-round.ts'
 import { readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { ModelHouse } from './models.ts'
+import { playOnlineRound } from './online-round.ts'
+import { playDocuments, questionsOf, type PlayDocumentsOptions } from './play-documents.ts'
 import {
   documentsOfRound,
   keepDocuments,
@@ -41,7 +43,7 @@ import { RoundYield } from './round-yield.ts'
 import { describeStatuses } from './statuses.ts'
 import { configuredBenchmarks } from './suites.ts'
 import { documentsOfShard, type Shard } from './shard.ts'
-import { synthesisProgress } from './synthesis-progress.ts'
+import type { RoundSummary, RunSummary } from './summary.ts'
 import { withinHours } from './time-limit.ts'
 import { trainRound } from './train-round.ts'
 
@@ -68,26 +70,6 @@ export interface PipelineOptions {
   readonly onEvent?: OnRunEvent
   /** Aborting lets calls in flight finish, saves, and rejects with `InterruptedError`. */
   readonly signal?: AbortSignal
-}
-
-/** What a round came to. Round 0 is the model before the first round. */
-export interface RoundSummary {
-  readonly round: number
-  readonly results: readonly SuiteResult[]
-  readonly examples: Readonly<Partial<Record<Example['status'], number>>>
-  readonly pairs: number
-  readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
-  /** Null before the first round. */
-  readonly health: HealthReport | null
-  /** Null when the round trained nothing. */
-  readonly checkpoint: string | null
-}
-
-export interface RunSummary {
-  readonly runDir: string
-  readonly rounds: readonly RoundSummary[]
-  /** The last weights; null when nothing was trained. */
-  readonly checkpoint: string | null
 }
 
 /**
@@ -181,7 +163,7 @@ class Run {
     for (let round = 1; round <= this.config.rounds; round++) {
       const played = await this.playRound(round, policy, dir, documents)
       if (played.checkpoint !== null) {
-        policy = this.models.folder(played.checkpoint, `round-${round}`)
+        policy = this.models.checkpoint(played.checkpoint, `round-${round}`)
         dir = played.checkpoint
       }
       const results = played.checkpoint === null ? [] : await this.evaluate(round, policy, suites)
@@ -213,6 +195,9 @@ class Run {
     documents: RunDocuments,
   ): Promise<Omit<RoundSummary, 'results'>> {
     const chosen = this.documentsOf(round, documents)
+    if (isGroupObjective(this.config.training.objective) && dir !== null) {
+      return this.playOnline(round, policy, dir, chosen)
+    }
     const yielded = await this.stage(round, 'synthesis', () => this.synthesize(round, policy, chosen))
     const { pairs, skipped } = await this.stage(round, 'pairing', () => this.pair(round, yielded))
     const health = await this.measure(yielded.health, { pairs: pairs.length, skipped }, round)
@@ -237,40 +222,16 @@ class Run {
 
   private async synthesize(round: number, policy: LanguageModel, documents: readonly Document[]): Promise<RoundYield> {
     const { config, folder } = this
-    const prior = this.options.reuse.get(round)?.questions
-    const settings = { synthesis: config.synthesis, scoring: config.scoring, curation: config.curation }
-    const total = documents.reduce((sum, document) => sum + questionsOn(document, { settings, prior }), 0)
-    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'started', total })
+    const play = this.playing(round, policy, documents)
+    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'started', total: questionsOf(play) })
     const writer = await folder.openJsonl(folder.round(round).examples)
     const yielded = new RoundYield(round, config, this.evaluationSets)
     try {
-      const { failedCalls } = await synthesizeTo(
-        {
-          round,
-          documents,
-          prior,
-          task: this.options.task,
-          models: this.models.roles(policy),
-          settings,
-          journal: folder.journal,
-          seed: config.seed,
-          concurrency: config.synthesis.concurrency,
-          budget: this.models.budget,
-          signal: this.options.signal,
-          clock: this.clock,
-          onEvent: synthesisProgress(round, total, this.onEvent),
-        },
-        async (example) => {
-          yielded.add(example)
-          await writer.write(example)
-        },
-      )
+      await playDocuments(play, async (example) => {
+        yielded.add(example)
+        await writer.write(example)
+      })
       await writer.commit()
-      if (failedCalls > 0) {
-        this.note(
-          `${failedCalls} calls were given up; what they left out is counted, and running the same command again makes them`,
-        )
-      }
     } catch (error) {
       await writer.discard()
       throw error
@@ -283,6 +244,47 @@ class Run {
       summary: describeStatuses(yielded.examples),
     })
     return yielded
+  }
+
+  private playing(round: number, policy: LanguageModel, documents: readonly Document[]): PlayDocumentsOptions {
+    const { config, folder, models, clock, onEvent } = this
+    const { task, signal, reuse } = this.options
+    const prior = reuse.get(round)?.questions
+    return { round, policy, documents, prior, config, task, models, folder, clock, onEvent, signal }
+  }
+
+  /** A round of a group objective: no pairs, and training goes along with playing. */
+  private async playOnline(
+    round: number,
+    policy: LanguageModel,
+    dir: string,
+    documents: readonly Document[],
+  ): Promise<Omit<RoundSummary, 'results'>> {
+    const { folder, config, models, clock, onEvent } = this
+    const { signal } = this.options
+    this.checkInterrupted()
+    await models.release()
+    const yielded = new RoundYield(round, config, this.evaluationSets)
+    const { groups, skipped } = await this.stage(round, 'train', () =>
+      playOnlineRound({
+        folder,
+        round,
+        documents,
+        config,
+        models,
+        clock,
+        onEvent,
+        signal,
+        start: models.startOf(dir, policy.name),
+        onExample: (example) => yielded.add(example),
+        play: (current, batch, sink) => playDocuments(this.playing(round, current, batch), sink),
+      }),
+    )
+    const health = await this.measure(yielded.health, { pairs: groups, skipped }, round)
+    const trained = modelFingerprint(folder.round(round).checkpoint) !== undefined
+    if (!trained) this.note(`round ${round}: no group of answers with different rewards, nothing to train on`)
+    const checkpoint = trained ? folder.round(round).checkpoint : round === 1 ? null : dir
+    return { round, examples: yielded.examples, pairs: groups, skipped, health, checkpoint }
   }
 
   private async pair(
@@ -317,7 +319,7 @@ class Run {
   ): Promise<void> {
     const { config, models } = this
     this.checkInterrupted()
-    const initial = config.training.reference === 'initial' ? models.initialFolder : undefined
+    const initial = config.training.reference === 'initial' ? models.initialScorer : undefined
     // The players' engines give their memory back while the weights are trained.
     await models.release()
     await trainRound({
@@ -326,8 +328,8 @@ class Run {
       pairs,
       start: models.startOf(dir, policy.name),
       ...(initial === undefined ? {} : { reference: initial }),
-      config: config.training,
-      engineOptions: models.engineOptions(),
+      config: models.training,
+      models,
       seed: config.seed,
       clock: this.clock,
       onEvent: this.onEvent,

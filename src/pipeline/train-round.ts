@@ -7,19 +7,11 @@ import { join } from 'node:path'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
-import { Engine, modelFingerprint } from '../engine/index.ts'
-import { EmbeddedLanguageModel } from '../llm/index.ts'
+import { modelFingerprint } from '../engine/index.ts'
 import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
 import type { RunFolder } from '../store/index.ts'
-import {
-  EmbeddedTrainableModel,
-  trainingEngineOptions,
-  TrainingStateFile,
-  trainPreferences,
-  type Scorer,
-} from '../training/index.ts'
-import type { EngineOptions } from '../engine/index.ts'
-import type { TrainingStart } from './models.ts'
+import { TrainingStateFile, trainPreferences, type Scorer } from '../training/index.ts'
+import type { ModelHouse, TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 import type { Clock } from '../core/clock.ts'
 
@@ -35,7 +27,7 @@ export interface TrainRoundOptions {
   /** Absent: the start of the round is the reference. */
   readonly reference?: Scorer & { readonly name: string }
   readonly config: TrainingConfig
-  readonly engineOptions: EngineOptions
+  readonly models: Pick<ModelHouse, 'openTraining'>
   readonly seed: number
   readonly clock: Clock
   readonly onEvent: OnRunEvent
@@ -62,27 +54,22 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
 }
 
 async function train(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {
-  const { folder, round, pairs, start, reference, config, seed, clock, signal, onEvent } = options
-  const engine = await Engine.open(start.dir, {
-    ...options.engineOptions,
-    ...(start.adapter === undefined ? {} : { adapter: start.adapter }),
-    ...trainingEngineOptions(config, deriveSeed(seed, 'lora', round)),
-  })
+  const { folder, round, pairs, start, reference, config, models, seed, clock, signal, onEvent } = options
+  const open = await models.openTraining(start, deriveSeed(seed, 'lora', round))
   const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
   const path = join(folder.round(round).dir, STATE_FILE)
-  const state = new TrainingStateFile({ engine, path, inputs, clock })
+  // A server keeps its own state, by round.
+  const state =
+    open.engine === undefined ? undefined : new TrainingStateFile({ engine: open.engine, path, inputs, clock })
   try {
-    const model = new EmbeddedTrainableModel(engine, () =>
-      Promise.resolve(new EmbeddedLanguageModel(engine, `${start.name}+round-${round}`)),
-    )
     const { steps, leftOut } = await trainPreferences({
-      model,
-      tokenizer: engine.tokenizer,
+      model: open.model,
+      tokenizer: open.tokenizer,
       pairs,
       config,
       seed: deriveSeed(seed, 'train', round),
       clock,
-      state,
+      ...(state === undefined ? {} : { state }),
       ...(reference === undefined ? {} : { reference }),
       ...(signal === undefined ? {} : { signal }),
       onStep: (step, total) => {
@@ -96,12 +83,12 @@ async function train(options: TrainRoundOptions, inputs: string): Promise<Traini
         text: `${leftOut.tooLong} pairs are longer than the context or training.maxLength: left out`,
       })
     }
-    await model.save(folder.round(round).checkpoint)
+    await open.model.save(folder.round(round).checkpoint)
     await stepFile.finish()
-    await state.remove()
+    await state?.remove()
     return steps
   } finally {
     await stepFile.settle()
-    await engine.close()
+    await open.close()
   }
 }

@@ -49,15 +49,15 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     const models = new ModelHouse(config, options.deps ?? { env: {} })
     const pairs = await readPairs(folder, round)
     const start = startOf(folder, models, round)
-    const initial = config.training.reference === 'initial' ? models.initialFolder : undefined
+    const initial = config.training.reference === 'initial' ? models.initialScorer : undefined
     await trainRound({
       folder,
       round,
       pairs,
       start,
       ...(initial === undefined ? {} : { reference: initial }),
-      config: config.training,
-      engineOptions: models.engineOptions(),
+      config: models.training,
+      models,
       seed: config.seed,
       clock,
       onEvent,
@@ -85,8 +85,7 @@ function startOf(folder: RunFolder, models: ModelHouse, round: number): Training
   for (let before = round - 1; before > 0; before--) {
     const { checkpoint } = folder.round(before)
     if (modelFingerprint(checkpoint) === undefined) continue
-    const { dir, name } = models.folder(checkpoint, `round-${before}`)
-    return { dir, name }
+    return { dir: checkpoint, name: models.checkpoint(checkpoint, `round-${before}`).name }
   }
   const { initialDir } = models
   if (initialDir === null) {

@@ -44,8 +44,24 @@ const embeddedModelSchema = z.strictObject({
   maxSlots: count.optional(),
 })
 
+const tinkerModelSchema = z.strictObject({
+  backend: z.literal('tinker'),
+  /** Of a server that speaks the Tinker protocol, without `/api/v1`. */
+  baseUrl: z.url(),
+  /** The base model, as the server names it. */
+  name: z.string().min(1),
+  apiKeyEnv: z.string().min(1).optional(),
+  /** A model folder with its tokenizer; the weights are not read. */
+  path: z.string().min(1),
+})
+export type TinkerModelConfig = z.infer<typeof tinkerModelSchema>
+
 /** Where a model answers. */
-export const modelConfigSchema = z.discriminatedUnion('backend', [openaiModelSchema, embeddedModelSchema])
+export const modelConfigSchema = z.discriminatedUnion('backend', [
+  openaiModelSchema,
+  embeddedModelSchema,
+  tinkerModelSchema,
+])
 export type ModelEndpoint = z.infer<typeof modelConfigSchema>
 
 /** The documents. */
@@ -240,6 +256,8 @@ export const trainingConfigSchema = z.strictObject({
   reference: z.enum(['roundStart', 'initial']).default('roundStart'),
   /** Of the embedded engine: compute the layers twice instead of keeping what they computed. Default `auto`: where that is over 4 GiB. */
   recompute: z.union([z.boolean(), z.literal('auto')]).optional(),
+  /** Group objectives: batches sampled ahead of the weights that are trained. 0: every answer is from the newest weights. */
+  staleness: z.int().min(0).max(8).default(0),
   threads: count.optional(),
 })
 export type TrainingConfig = z.infer<typeof trainingConfigSchema>

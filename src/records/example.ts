@@ -117,6 +117,16 @@ export const answerCheckSchema = z.strictObject({
 })
 export type AnswerCheck = z.infer<typeof answerCheckSchema>
 
+/** An answer as it was sampled. */
+export const sampledTokensSchema = z.strictObject({
+  /** Which weights: the name of the model, version included. */
+  policy: z.string(),
+  /** The ids, the stop token included, and the log-prob (nats) of each under those weights. */
+  tokens: z.array(z.int()),
+  logprobs: z.array(z.number()),
+})
+export type SampledTokens = z.infer<typeof sampledTokensSchema>
+
 /** One sampled answer, with everything that was said about it. */
 export const candidateSchema = z.strictObject({
   index: z.int(),
@@ -126,6 +136,8 @@ export const candidateSchema = z.strictObject({
   /** The whole assistant message. */
   response: z.string(),
   completionTokens: z.int().optional(),
+  /** Where training works on what was sampled. */
+  sampled: sampledTokensSchema.optional(),
   evaluation: evaluationSchema.nullable(),
   evaluationResponse: z.string().nullable(),
   /** Each judgement, where there were several; `evaluation` holds their mean. */
@@ -189,6 +201,8 @@ export const preferencePairSchema = z.strictObject({
   chosen_score: z.number(),
   rejected_score: z.number(),
   ref_answer: z.string(),
+  /** The ids that were sampled for the two last messages, where they are known: trained on as they are. */
+  tokens: z.strictObject({ chosen: z.array(z.int()), rejected: z.array(z.int()) }).optional(),
 })
 export type PreferencePair = z.infer<typeof preferencePairSchema>
 
@@ -199,7 +213,7 @@ export const rolloutGroupSchema = z.strictObject({
   questionIndex: z.int(),
   prompt: z.array(chatMessageSchema),
   /** `text`: the whole assistant message; `reward`: its score. */
-  responses: z.array(z.strictObject({ text: z.string(), reward: z.number() })),
+  responses: z.array(z.strictObject({ text: z.string(), reward: z.number(), sampled: sampledTokensSchema.optional() })),
   ref_answer: z.string(),
 })
 export type RolloutGroup = z.infer<typeof rolloutGroupSchema>

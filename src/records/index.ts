@@ -73,6 +73,7 @@ export {
   configSchema,
   corpusConfigSchema,
   modelConfigSchema,
+  type TinkerModelConfig,
   objectiveConfigSchema,
   pairingConfigSchema,
   suiteNameSchema,

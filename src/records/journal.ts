@@ -15,6 +15,9 @@ export const journalGenerationSchema = z.strictObject({
   finishReason: z.enum(['stop', 'length', 'refusal', 'other']),
   usage: usageSchema,
   numbers: z.array(numberChoiceSchema).optional(),
+  /** Of answers that are trained on: the ids that were sampled and their log-probs (nats), so that no text is tokenised again. */
+  tokens: z.array(z.int()).optional(),
+  logprobs: z.array(z.number()).optional(),
 })
 
 /** A finished call. `inputs` is the hash of everything the call depended on: a changed prompt or setting misses it. */

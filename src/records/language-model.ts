@@ -59,8 +59,8 @@ export interface Generation {
   readonly text: string
   readonly finishReason: FinishReason
   /** Token ids and log-probs (nats, untempered) of the sample, where the model gives them. */
-  readonly tokens?: readonly number[]
-  readonly logprobs?: readonly number[]
+  readonly tokens?: readonly number[] | undefined
+  readonly logprobs?: readonly number[] | undefined
   /** Where `numberLogprobs` asked for them and the model gives them, in the order of the text. */
   readonly numbers?: readonly NumberChoice[] | undefined
   /** The prompt is counted once per request: on the first generation, 0 on its siblings. */

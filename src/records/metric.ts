@@ -29,6 +29,10 @@ export const trainingStepSchema = z.strictObject({
   offPolicy: z.number().optional(),
   /** Mean tokens of an answer. */
   length: z.number().optional(),
+  /** Questions trained on, questions left out because their rewards do not differ, updates since their answers were sampled. */
+  groups: z.int().optional(),
+  dropped: z.int().optional(),
+  staleness: z.int().optional(),
   /** Tokens trained on in this step (prompt and completion of both sides). */
   tokens: z.int(),
   seconds: z.number(),

@@ -1,5 +1,6 @@
 /** The run folder: append-only journal, atomic files, one writer, resume by key. */
 export { writeFileAtomic } from './atomic.ts'
+export { readJsonFile } from './json-file.ts'
 export type { Journal, ModelUsage } from './journal.ts'
 export { LineIndex, type LineMemory, type LinePlace } from './line-index.ts'
 export type { Kept } from './kept-lines.ts'

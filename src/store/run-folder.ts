@@ -2,17 +2,17 @@
  * A run folder: its layout, and the only way to write it. One process writes, under a lock; any number may read.
  * Knows where things lie, not how they come about.
  */
-import { mkdir, readdir, readFile, stat } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join, resolve, sep } from 'node:path'
 import { z } from 'zod'
 import { systemClock, type Clock } from '../core/clock.ts'
 import { errorMessage, InputError, RunFolderError } from '../core/errors.ts'
-import { parseJson } from '../core/json.ts'
 import { configSchema, manifestSchema, type Config, type RunManifest } from '../records/index.ts'
 import { cannotWrite, writeFileAtomic, writeJsonAtomic } from './atomic.ts'
 import { changedKeys } from './compare.ts'
 import { Journal, type JournalOptions } from './journal.ts'
-import { firstIssue, JsonlWriter, writeJsonl } from './jsonl.ts'
+import { readJsonFile } from './json-file.ts'
+import { JsonlWriter, writeJsonl } from './jsonl.ts'
 import { acquireLock, isHeld, type Lock } from './lock.ts'
 
 /** Where the files of a round lie. Absolute paths. */
@@ -117,16 +117,7 @@ export class RunReader {
 
   /** A file of this folder read against its schema; null where it is missing. @throws {RunFolderError} */
   async readJson<T>(path: string, schema: z.ZodType<T>): Promise<T | null> {
-    const text = await readFile(path, 'utf8').catch((error: unknown) => {
-      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-      throw new RunFolderError(`Cannot read ${path}: ${errorMessage(error)}`, { cause: error })
-    })
-    if (text === null) return null
-    const json = parseJson(text)
-    if (!json.ok) throw new RunFolderError(`${path} is damaged (${json.message}); restore it or start a new run folder`)
-    const value = schema.safeParse(json.value)
-    if (value.success) return value.data
-    throw new RunFolderError(`${path} is not from this version of pop: ${firstIssue(value.error)}`)
+    return readJsonFile(path, schema)
   }
 }
 

@@ -28,6 +28,8 @@ export interface Call {
   readonly model: LanguageModel
   /** Without the seed, which follows from the key. */
   readonly request: Omit<GenerateRequest, 'seed'>
+  /** Journal token ids and log-probs too, where the model gives them: training works on them. */
+  readonly keepTokens?: boolean
 }
 
 /** A sample as the journal keeps it: what a resume sees is what the first run saw. */
@@ -126,7 +128,7 @@ export class Caller {
       return outcome
     }
     const ms = Math.round(clock.monotonic() - before)
-    const generations = outcome.map(toSample)
+    const generations = outcome.map((generation) => toSample(generation, call.keepTokens === true))
     const { key, model } = call
     const entry: JournalCall = { v: 1, kind: 'call', key, inputs, at: clock.now(), ms, model: model.name, generations }
     // Its place is free when the call is written: a disk slower than the models slows the calls, not fills the memory.
@@ -210,13 +212,16 @@ function questionOf(key: string): string {
   return key.split('/', 3).join('/')
 }
 
-function toSample({ text, finishReason, usage, numbers }: Generation): Sample {
+function toSample({ text, finishReason, usage, numbers, tokens, logprobs }: Generation, keepTokens: boolean): Sample {
   const { promptTokens, completionTokens } = usage
   return {
     text,
     finishReason,
     usage: { promptTokens: count(promptTokens), completionTokens: count(completionTokens) },
     ...(numbers === undefined ? {} : { numbers: [...numbers] }),
+    ...(keepTokens && tokens !== undefined && logprobs?.length === tokens.length
+      ? { tokens: [...tokens], logprobs: [...logprobs] }
+      : {}),
   }
 }
 

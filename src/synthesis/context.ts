@@ -16,6 +16,8 @@ export interface SynthesisSettings {
   readonly synthesis: Omit<Config['synthesis'], 'concurrency'>
   readonly scoring: Config['scoring']
   readonly curation: Config['curation']
+  /** Keep ids and log-probs of the answers: training works on what was sampled. Default false. */
+  readonly keepTokens?: boolean
 }
 
 export interface QuestionContext {

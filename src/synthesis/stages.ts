@@ -141,7 +141,8 @@ function ask<Input, Output>(
   const { temperature, topP } = profile.sampling
   const maxTokens = context.settings.synthesis.maxTokens[stage] ?? profile.sampling.maxTokens
   const request = { messages, n, temperature, topP, maxTokens }
-  return context.call({ stage, key: keyOf(context, name), model: modelOf(context.models, stage), request })
+  const keepTokens = stage === 'solve' && context.settings.keepTokens === true
+  return context.call({ stage, key: keyOf(context, name), model: modelOf(context.models, stage), request, keepTokens })
 }
 
 interface Reading<Output> {
@@ -166,7 +167,7 @@ function readAll<Input, Output>(
 }
 
 function unjudged(
-  { task }: QuestionContext,
+  { task, models }: QuestionContext,
   { referenceAnswer }: Question,
   { index, sample, parsed }: Reading<string> & { readonly index: number },
 ): Candidate {
@@ -177,11 +178,16 @@ function unjudged(
     ...(parsed.ok ? {} : { invalid: parsed.reason }),
     response: sample.text,
     completionTokens: sample.usage.completionTokens,
+    ...sampledTokens(sample, modelOf(models, 'solve').name),
     evaluation: null,
     evaluationResponse: null,
     score: { status: 'unscored', reason: parsed.ok ? 'noRubric' : 'invalidAnswer' },
     ...(check === undefined ? {} : { check }),
   }
+}
+
+function sampledTokens({ tokens, logprobs }: Sample, policy: string): Pick<Candidate, 'sampled'> {
+  return tokens === undefined || logprobs === undefined ? {} : { sampled: { policy, tokens, logprobs } }
 }
 
 function reply(messages: readonly ChatMessage[], sample: Sample): ChatMessage[] {

@@ -39,8 +39,9 @@ export interface TinkerModelOptions {
   readonly seed: number
   /** Known already: no probe is made. */
   readonly reduction?: Reduction
-  /** `tinker://…/weights/…` to go on from, optimizer included. */
+  /** `tinker://…/weights/…` to go on from, the optimizer's state included unless `freshOptimizer`. */
   readonly resume?: string
+  readonly freshOptimizer?: boolean
 }
 
 const HEARTBEAT_MS = 10_000
@@ -75,8 +76,8 @@ export class TinkerModel {
    * @throws EndpointError when there is no Tinker server; ConfigError when it does not have the model
    */
   static async open(options: TinkerModelOptions): Promise<TinkerModel> {
-    const { connection, baseModel, rank, seed, resume } = options
-    await checkServer(connection, baseModel)
+    const { connection, baseModel, rank, seed, resume, freshOptimizer = false } = options
+    await requireBaseModel(connection, baseModel)
     const session = await connection.post(
       'create_session',
       { tags: ['pop-selfplay'], sdk_version: `pop-selfplay/${version}`, user_metadata: {} },
@@ -92,7 +93,7 @@ export class TinkerModel {
     const model = new TinkerModel(options, session.session_id, created.model_id)
     if (resume === undefined) return model
     try {
-      await model.job('load_weights', { path: resume, optimizer: true }, z.unknown())
+      await model.job('load_weights', { path: resume, optimizer: !freshOptimizer }, z.unknown())
       return model
     } catch (error) {
       await model.close()
@@ -154,6 +155,11 @@ export class TinkerModel {
   async close(): Promise<void> {
     this.stopped.abort()
     await this.connection.post('unload_model', { model_id: this.id }, z.unknown()).catch(() => undefined)
+  }
+
+  /** What was measured or given; undefined before. */
+  get knownReduction(): Reduction | undefined {
+    return this.reductionKnown
   }
 
   /** Measured on a throw-away model: twice the weights give twice the gradient where losses are summed, the same where they are averaged. */
@@ -220,7 +226,8 @@ export class TinkerModel {
   }
 }
 
-async function checkServer(connection: TinkerConnection, baseModel: string): Promise<void> {
+/** @throws EndpointError when there is no Tinker server; ConfigError when it does not have the model */
+export async function requireBaseModel(connection: TinkerConnection, baseModel: string): Promise<void> {
   const { supported_models: models } = await connection.get('get_server_capabilities', capabilitiesSchema)
   const names = models.map(({ model_name: name }) => name)
   if (names.includes(baseModel)) return

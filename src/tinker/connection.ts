@@ -162,9 +162,7 @@ export class TinkerConnection {
 
   private refused(what: string, status: number, detail: string): EndpointError {
     const text = detail.replaceAll(/\p{Cc}+/gu, ' ').slice(0, 400)
-    const lost = /not loaded|not found|unknown/i.test(text)
-      ? '; the server may have restarted: run the same command again'
-      : ''
+    const lost = LOST.test(text) ? '; the server may have restarted: run the same command again' : ''
     return new EndpointError(`the Tinker server at ${this.baseUrl} refused ${what} (${status}): ${text}${lost}`, {
       retryable: false,
       status,
@@ -177,6 +175,13 @@ export class TinkerConnection {
       { retryable: false },
     )
   }
+}
+
+const LOST = /not loaded|not found|unknown/i
+
+/** Whether the server says that a model, a session or a job is not there (any more). */
+export function isLost(error: unknown): boolean {
+  return error instanceof EndpointError && !error.retryable && error.status !== undefined && LOST.test(error.message)
 }
 
 const TIMED_OUT = 'did not answer in time'

@@ -1,5 +1,5 @@
 /** The Tinker protocol, for sampling and for training. */
-export { TinkerModel, type Reduction, type TinkerAdam, type TinkerModelOptions } from './client.ts'
-export { TinkerConnection, type TinkerConnectionOptions, type TinkerFetch } from './connection.ts'
+export { requireBaseModel, TinkerModel, type Reduction, type TinkerAdam, type TinkerModelOptions } from './client.ts'
+export { isLost, TinkerConnection, type TinkerConnectionOptions, type TinkerFetch } from './connection.ts'
 export { TinkerLanguageModel, type ChatTokenizer, type TinkerLanguageModelOptions } from './language-model.ts'
 export { samplerName } from './wire.ts'

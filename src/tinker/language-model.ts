@@ -2,7 +2,7 @@
 import { EndpointError } from '../core/errors.ts'
 import type { ChatMessage, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import type { TinkerConnection } from './connection.ts'
-import { futureSchema, sampledSchema } from './wire.ts'
+import { futureSchema, promptLogprobsSchema, sampledSchema } from './wire.ts'
 
 /** What is used of a tokenizer; the engine's is one. */
 export interface ChatTokenizer {
@@ -22,11 +22,39 @@ export interface TinkerLanguageModelOptions {
 
 export class TinkerLanguageModel implements LanguageModel {
   readonly name: string
+  readonly endpoint: string
   private readonly options: TinkerLanguageModelOptions
 
   constructor(options: TinkerLanguageModelOptions) {
     this.options = options
     this.name = options.name
+    this.endpoint = options.connection.baseUrl
+  }
+
+  /** Log-probs (nats) of tokens 2 … n of each sequence under these weights. */
+  async logprobs(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
+    const { connection, weights } = this.options
+    return Promise.all(
+      sequences.map(async (sequence) => {
+        const tokens = Array.from(sequence)
+        const future = await connection.post(
+          'asample',
+          {
+            ...weights,
+            num_samples: 1,
+            prompt: { chunks: [{ type: 'encoded_text', tokens }] },
+            sampling_params: { max_tokens: 1, temperature: 1 },
+            prompt_logprobs: true,
+          },
+          futureSchema,
+          true,
+        )
+        const { prompt_logprobs: values } = await connection.result(future.request_id, 'asample', promptLogprobsSchema)
+        // The first token has none: some servers say null for it, some leave it out.
+        const known = tokens.length < 2 ? [] : values.slice(-(tokens.length - 1))
+        return Float32Array.from(known, (value) => value ?? Number.NaN)
+      }),
+    )
   }
 
   /** @throws EndpointError when the server does not answer as needed */
@@ -51,6 +79,8 @@ export class TinkerLanguageModel implements LanguageModel {
         prompt_logprobs: false,
       },
       futureSchema,
+      // Sampled twice is no harm.
+      true,
     )
     const { sequences } = await connection.result(future.request_id, 'asample', sampledSchema, signal)
     if (sequences.length !== request.n) {

@@ -42,6 +42,7 @@ export const sampledSchema = z.object({
     z.object({ stop_reason: z.string(), tokens: z.array(z.int()), logprobs: z.array(z.number()).nullish() }),
   ),
 })
+export const promptLogprobsSchema = z.object({ prompt_logprobs: z.array(z.number().nullable()) })
 
 /** `tinker://M/N` and `tinker://M/sampler_weights/N` name the same sampler weights. */
 export function samplerName(path: string): { readonly model: string; readonly name: string } | undefined {

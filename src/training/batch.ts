@@ -9,6 +9,9 @@ export interface TokenizedCompletion {
   /** Prompt ids followed by completion ids. */
   readonly tokens: ArrayLike<number>
   readonly promptLength: number
+  /** Of a rollout: log-probs of its completion tokens under the policy that sampled them, and what it was worth. */
+  readonly behaviour?: ArrayLike<number>
+  readonly reward?: number
 }
 
 /** Completions of one prompt that an objective weighs against each other. */
@@ -52,11 +55,16 @@ export function scoredGroups(
 ): Group[] {
   let next = 0
   return groups.map(({ completions }) => ({
-    completions: completions.map(() => {
+    completions: completions.map(({ behaviour, reward }) => {
       const index = next++
       const logprobs = policy[index] ?? new Float32Array()
       const known = reference?.[index]
-      return known === undefined ? { logprobs } : { logprobs, reference: known }
+      return {
+        logprobs,
+        ...(known === undefined ? {} : { reference: known }),
+        ...(behaviour === undefined ? {} : { behaviour }),
+        ...(reward === undefined ? {} : { reward }),
+      }
     }),
   }))
 }

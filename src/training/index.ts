@@ -1,6 +1,14 @@
 /** From preference pairs to trained weights. */
 export { EmbeddedTrainableModel, trainingEngineOptions, type TrainingEngine } from './backends/embedded.ts'
-export { openTinkerTraining } from './backends/open-tinker.ts'
+export {
+  checkTinkerTraining,
+  openTinkerCheckpoint,
+  openTinkerTraining,
+  tinkerBaseModel,
+  tryTinkerPlace,
+  type TinkerPlace,
+} from './backends/open-tinker.ts'
+export type { TinkerTrainableModel } from './backends/tinker.ts'
 export {
   datasetCard,
   trainerExports,
@@ -9,10 +17,11 @@ export {
   type ExportFacts,
   type TrainerExport,
 } from './exports/index.ts'
-export { objectives } from './objectives/index.ts'
+export { isGroupObjective, objectives } from './objectives/index.ts'
 export type { PreferenceData } from './preference-data.ts'
 export { TrainingStateFile } from './state-file.ts'
+export { trainGroups, type TrainGroupsOptions } from './train-groups.ts'
 export { trainPreferences, type PreferenceTraining, type TrainPreferencesOptions } from './train-preferences.ts'
 export type { Group, Objective, ObjectiveResult, PreferenceMetric, ScoredCompletion } from './objectives/index.ts'
 export type { Scorer } from './loop.ts'
-export type { TokenSequence, TrainableModel } from './model.ts'
+export type { AdamWSettings, TokenSequence, TrainableModel } from './model.ts'

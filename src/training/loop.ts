@@ -43,31 +43,48 @@ export interface StepReport<Metric extends string> extends Omit<PlannedStep, 'ba
  * @throws NumericalError when the loss or the gradient is not finite; the signal's reason when aborted
  */
 export async function trainingLoop<Metric extends string>(options: LoopOptions<Metric>): Promise<StepReport<Metric>[]> {
-  const { model, groups, plan, objective, clock } = options
+  const { model, groups, plan, objective } = options
   const reference = objective.needsReference ? await referenceLogprobs(options) : undefined
   const reports: StepReport<Metric>[] = []
   const done = (await options.resume?.()) ?? 0
   for (const { batch, ...planned } of plan.slice(done)) {
     options.signal?.throwIfAborted()
-    const started = clock.monotonic()
     const chosen = batch.map((index) => groups[index]).filter((group) => group !== undefined)
-    const completions = flatten(chosen)
     const known = reference === undefined ? undefined : batch.flatMap((index) => reference[index] ?? [])
     // Before the first step the policy is the reference, unless that is another model.
     const isReference = planned.step === 1 && options.reference === undefined && known !== undefined
     const policy = isReference ? known : await score(model, chosen)
-    const result = objective.evaluate(scoredGroups(chosen, policy, known))
-    checkLoss(result, planned)
-    const sequences = completions.map(({ tokens }) => tokens)
-    await accumulate(model, sequences, sequenceWeights(completions, result.weights))
-    const { gradNorm } = await model.step({ ...options.adam, learningRate: planned.learningRate })
-    const tokens = sequences.reduce((count, sequence) => count + sequence.length, 0)
-    const seconds = (clock.monotonic() - started) / 1000
-    const report = { ...planned, loss: result.loss, gradNorm, metrics: result.metrics, tokens, seconds }
+    const report = await takeStep(options, planned, { groups: chosen, policy, reference: known })
     reports.push(report)
     await options.onStep?.(report)
   }
   return reports
+}
+
+/** A batch with the log-probs of its completion tokens: one array per completion, in the order of the groups. */
+export interface ScoredBatch {
+  readonly groups: readonly TrainingGroup[]
+  readonly policy: readonly Float32Array[]
+  readonly reference: readonly Float32Array[] | undefined
+}
+
+/** One step: what the objective says every token weighs, its gradient, the update. */
+export async function takeStep<Metric extends string>(
+  options: Pick<LoopOptions<Metric>, 'model' | 'objective' | 'adam' | 'clock'>,
+  planned: Omit<PlannedStep, 'batch'>,
+  { groups, policy, reference }: ScoredBatch,
+): Promise<StepReport<Metric>> {
+  const { model, objective, adam, clock } = options
+  const started = clock.monotonic()
+  const result = objective.evaluate(scoredGroups(groups, policy, reference))
+  checkLoss(result, planned)
+  const completions = flatten(groups)
+  const sequences = completions.map(({ tokens }) => tokens)
+  await accumulate(model, sequences, sequenceWeights(completions, result.weights))
+  const { gradNorm } = await model.step({ ...adam, learningRate: planned.learningRate })
+  const tokens = sequences.reduce((count, sequence) => count + sequence.length, 0)
+  const seconds = (clock.monotonic() - started) / 1000
+  return { ...planned, loss: result.loss, gradNorm, metrics: result.metrics, tokens, seconds }
 }
 
 /** A sequence whose tokens all have weight 0 has no part in the gradient, and takes no backward pass. */
@@ -111,7 +128,7 @@ async function referenceLogprobs<Metric extends string>(options: LoopOptions<Met
 }
 
 /** Log-probs of the completion tokens, one array per completion. */
-async function score(scorer: Scorer, groups: readonly TrainingGroup[]): Promise<Float32Array[]> {
+export async function score(scorer: Scorer, groups: readonly TrainingGroup[]): Promise<Float32Array[]> {
   const completions = flatten(groups)
   const logprobs = await scorer.logprobs(completions.map(({ tokens }) => tokens))
   return completions.map((completion, i) => completionPart(completion, logprobs[i] ?? new Float32Array()))

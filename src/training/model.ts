@@ -13,6 +13,8 @@ export type TokenSequence = ArrayLike<number>
 export interface TrainableModel {
   /** The longest sequence that it takes, in tokens; absent when it does not say. */
   readonly contextLength?: number
+  /** False where sampling and training share one copy of the weights in a way that older samples would overwrite newer weights. */
+  readonly samplesWhileTraining?: boolean
   /** Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them. */
   logprobs(sequences: readonly TokenSequence[]): Promise<Float32Array[]>
   /** Adds the gradient of −Σ wₜ·log pₜ; `weights` has one value per predicted token (n − 1 per sequence). */

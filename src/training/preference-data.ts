@@ -8,7 +8,7 @@ import type { ChatMessage, PreferencePair } from '../records/index.ts'
 import type { TokenizedCompletion, TrainingGroup } from './batch.ts'
 
 /** What training needs of a pair: files of other origin have no more. */
-export type Conversations = Pick<PreferencePair, 'chosen' | 'rejected'>
+export type Conversations = Pick<PreferencePair, 'chosen' | 'rejected' | 'tokens'>
 
 export interface PreferenceData {
   /** [chosen, rejected] of each pair that is trained on. */
@@ -33,7 +33,7 @@ export function preferenceData(
   let promptMismatches = 0
   for (const [index, pair] of pairs.entries()) {
     const prompt = sharedPrompt(pair, index)
-    const sides = [pair.chosen, pair.rejected].map((full) => tokenizePreference(tokenizer, prompt, full))
+    const sides = sidesOf(pair, prompt, tokenizer)
     if (sides.some(({ tokens }) => tokens.length > maxLength)) leftOut.tooLong++
     else if (sides.some(isEmpty)) leftOut.noCompletion++
     else {
@@ -42,6 +42,20 @@ export function preferenceData(
     }
   }
   return { groups, leftOut, promptMismatches }
+}
+
+type Side = ReturnType<typeof tokenizePreference>
+
+/** What was sampled goes in as it was sampled, under the prompt's ids that the sampler was given; other texts through the template. */
+function sidesOf(pair: Conversations, prompt: readonly ChatMessage[], tokenizer: Tokenizer): Side[] {
+  const { chosen, rejected, tokens } = pair
+  if (tokens === undefined) return [chosen, rejected].map((full) => tokenizePreference(tokenizer, prompt, full))
+  const given = tokenizer.encodeChat(prompt, { addGenerationPrompt: true })
+  return [tokens.chosen, tokens.rejected].map((sampled) => ({
+    tokens: [...given, ...sampled],
+    promptLength: given.length,
+    promptIsPrefix: true,
+  }))
 }
 
 function isEmpty({ tokens, promptLength }: TokenizedCompletion): boolean {

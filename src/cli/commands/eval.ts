@@ -134,7 +134,7 @@ async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint
     policies: (models) =>
       rounds.map((round) => {
         if (round === 0) return { round, model: models.initialPolicy }
-        const model = models.folder(reader.round(round).checkpoint, `round-${round}`)
+        const model = models.checkpoint(reader.round(round).checkpoint, `round-${round}`)
         return { round, model, release: () => model.release() }
       }),
   }
@@ -148,7 +148,7 @@ function isRun(dir: string): boolean {
 }
 
 function folderName(model: ModelEndpoint): string {
-  const name = model.backend === 'openai' ? model.name : resolve(model.path).split(/[/\\]/).slice(-2).join('-')
+  const name = model.backend !== 'embedded' ? model.name : resolve(model.path).split(/[/\\]/).slice(-2).join('-')
   return name.replaceAll(/[^\w.-]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'model'
 }
 

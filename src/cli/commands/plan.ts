@@ -123,7 +123,7 @@ function memoryOf(config: Config): TrainingMemory | null {
   const shape = shapeOfTrained(config)
   if (shape === null) return null
   const { training, model } = config
-  const embedded = training.path !== undefined || model.backend === 'embedded'
+  const embedded = training.backend === 'embedded' && (training.path !== undefined || model.backend === 'embedded')
   return trainingMemory(shape, {
     loraRank: training.lora === false ? null : training.lora.rank,
     maxLength: training.maxLength,

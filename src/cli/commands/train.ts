@@ -140,7 +140,7 @@ async function checkTarget(dir: string): Promise<void> {
 
 function modelDir({ model, training }: TrainConfig): string {
   if (training.path !== undefined) return training.path
-  if (model.backend === 'embedded') return model.path
+  if (model.backend !== 'openai') return model.path
   throw new ConfigError(
     'training.path is missing: the weights of a model behind a server must also lie in a local folder',
   )

@@ -12,8 +12,9 @@ import {
   type ContextNeed,
   type PlannedStage,
 } from '../../pipeline/index.ts'
-import type { Config, ModelEndpoint } from '../../records/index.ts'
+import type { Config, ModelEndpoint, TinkerModelConfig } from '../../records/index.ts'
 import type { TaskProfile } from '../../roles/index.ts'
+import { tryTinkerPlace } from '../../training/index.ts'
 import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
@@ -43,8 +44,8 @@ export async function runChecks(
   add(checkWhole(config, context))
   const needs = contextNeeds(config, about.task, texts)
   for (const group of endpointsOf(config)) add(await checkEndpoint(group, needs, context))
-  const { path } = config.training
-  if (path !== undefined) {
+  const { path, backend } = config.training
+  if (path !== undefined && backend !== 'tinker') {
     add(await checkModel('training.path', { source: path, memory: trainingMemory(config) }, context))
   }
   add([await checkDisk(config, about, texts)])
@@ -128,6 +129,19 @@ function endpointsOf(config: Config): EndpointUse[] {
   return uses
 }
 
+async function checkTinker(
+  subject: string,
+  { path, ...place }: TinkerModelConfig,
+  { environment, clock }: DoctorContext,
+): Promise<Check[]> {
+  try {
+    await tryTinkerPlace({ ...place, dir: path, env: environment, clock })
+    return [ok(subject, `the Tinker server is there, has ${place.name} and samples from it`)]
+  } catch (error) {
+    return [failure(subject, errorMessage(error))]
+  }
+}
+
 async function checkEndpoint(
   { subject, endpoint, stages, training }: EndpointUse,
   needs: readonly ContextNeed[],
@@ -138,6 +152,7 @@ async function checkEndpoint(
     const memory = { answering, ...training }
     return checkModel(subject, { source: endpoint.path, memory }, context)
   }
+  if (endpoint.backend === 'tinker') return checkTinker(subject, endpoint, context)
   const deps = { env: context.environment, clock: context.clock }
   try {
     createLanguageModel(endpoint, deps)

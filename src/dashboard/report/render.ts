@@ -66,7 +66,7 @@ function configFacts({
 }: Config): (readonly [string, string | number])[] {
   return [
     ['task', task],
-    ['model', model.backend === 'openai' ? model.name : model.path],
+    ['model', model.backend === 'embedded' ? model.path : model.name],
     ['rounds', rounds],
     ['answers per question', synthesis.candidates],
     ['objective', training.objective.type],

@@ -6,13 +6,16 @@ import { hashValue, sha256 } from '../../core/hash.ts'
 const EDGE_BYTES = 1 << 20
 
 /**
- * A short hash of a model folder's weights: name, size, first and last mebibyte of every safetensors file, and the
+ * A short hash of the weights of a model folder, or of an adapter's: name, size, first and last mebibyte of every safetensors file, and the
  * configuration. Undefined when the folder has no weights. Two checkpoints of one training differ in it.
  * @param adapter a folder whose adapter belongs to the weights
  */
 export function modelFingerprint(dir: string, adapter?: string): string | undefined {
   const names = namesIn(dir)
-  const weights = names.filter((name) => name.endsWith('.safetensors') && name.startsWith('model'))
+  const files = (start: string): string[] =>
+    names.filter((name) => name.endsWith('.safetensors') && name.startsWith(start))
+  // A folder that holds an adapter alone is known by that.
+  const weights = files('model').length > 0 ? files('model') : files('adapter_model')
   if (weights.length === 0) return undefined
   const parts = [...weights, ...names.filter((name) => name === 'config.json')]
   const ofModel = parts.map((name) => [name, ...edges(join(dir, name))])

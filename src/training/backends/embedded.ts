@@ -7,6 +7,8 @@ export type TrainingEngine = Pick<Engine, 'config' | 'logprobs' | 'accumulate' |
 
 export class EmbeddedTrainableModel implements TrainableModel {
   readonly contextLength: number
+  /** One copy of the weights: an answer begun before a step could end after it. */
+  readonly samplesWhileTraining = false
   private readonly engine: TrainingEngine
   private readonly publisher: () => Promise<LanguageModel>
 

@@ -1,50 +1,113 @@
-/** `training.backend: tinker` as a configuration gives it: its settings checked, the tokenizer read from a local folder. Starts no training. */
+/** Models on a Tinker server as a configuration gives them: its settings checked, the tokenizer read from a local folder. */
 import { readApiKey } from '../../core/api-key.ts'
 import type { Clock } from '../../core/clock.ts'
 import { ConfigError } from '../../core/errors.ts'
 import { parseModelConfig, readModelFiles, Tokenizer } from '../../engine/index.ts'
 import type { TrainingConfig } from '../../records/index.ts'
-import { TinkerTrainableModel } from './tinker.ts'
+import { requireBaseModel, TinkerLanguageModel, type TinkerFetch } from '../../tinker/index.ts'
+import { connectTinker, readTinkerCheckpoint, TinkerTrainableModel } from './tinker.ts'
 
 /** The protocol's adapters have this alpha whatever their rank. */
 const SERVER_ALPHA = 32
 
-export interface OpenTinkerOptions {
-  readonly training: TrainingConfig
+/** A base model on a server, and what is needed here to speak with it. */
+export interface TinkerPlace {
+  readonly baseUrl: string
+  /** As the server names it. */
+  readonly name: string
+  readonly apiKeyEnv?: string | undefined
   /** A model folder with the tokenizer of the server's model; it needs no weights. */
   readonly dir: string
-  readonly seed: number
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
+  readonly fetch?: TinkerFetch
+}
+
+export interface OpenTinkerOptions {
+  readonly training: TrainingConfig
+  readonly dir: string
+  readonly seed: number
+  readonly env: TinkerPlace['env']
+  readonly clock: Clock
+  readonly fetch?: TinkerFetch
+  /** A checkpoint folder of an earlier training there, to go on from with a fresh optimizer. Absent: a fresh adapter. */
+  readonly from?: string | undefined
 }
 
 /**
- * A fresh adapter on the server, ready to train; the caller closes the model.
+ * An adapter on the server, ready to train; the caller closes the model.
  * @throws {ConfigError} for settings that such a server cannot follow, a missing key, or a model that the server does not have
  * @throws {EndpointError} when no Tinker server answers; {ModelError} when the folder has no tokenizer
  */
 export async function openTinkerTraining(
   options: OpenTinkerOptions,
 ): Promise<{ readonly model: TinkerTrainableModel; readonly tokenizer: Tokenizer }> {
-  const { training, dir, seed, env, clock } = options
-  const { baseUrl, name, rank } = checked(training)
-  const { apiKey } = readApiKey(training.apiKeyEnv, env)
-  const files = readModelFiles(dir)
-  const tokenizer = new Tokenizer(files)
-  const model = await TinkerTrainableModel.open({
+  const { training, dir, seed, from, ...rest } = options
+  const { rank, ...server } = checkTinkerTraining(training)
+  const place = { ...server, dir, ...rest }
+  const tokenizer = new Tokenizer(readModelFiles(dir))
+  const model = await openAdapter(place, { rank, seed, from, tokenizer })
+  try {
+    await model.reduction()
+    return { model, tokenizer }
+  } catch (error) {
+    await model.close()
+    throw error
+  }
+}
+
+/** The base model itself. Sends nothing yet. @throws {ConfigError} for a missing key */
+export function tinkerBaseModel(place: TinkerPlace): TinkerLanguageModel {
+  const { name } = place
+  return new TinkerLanguageModel({
+    connection: connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) }),
+    tokenizer: new Tokenizer(readModelFiles(place.dir)),
+    name,
+    weights: { base_model: name },
+  })
+}
+
+/** Asks the server for the base model and for one token of it. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong */
+export async function tryTinkerPlace(place: TinkerPlace): Promise<void> {
+  await requireBaseModel(connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) }), place.name)
+  const messages = [{ role: 'user' as const, content: 'Hello' }]
+  await tinkerBaseModel(place).generate({ messages, n: 1, temperature: 1, topP: 1, maxTokens: 1, seed: 1 })
+}
+
+/** The weights of a checkpoint folder, loaded on the server again; the caller closes the model. */
+export async function openTinkerCheckpoint(place: TinkerPlace, from: string): Promise<TinkerTrainableModel> {
+  const { rank } = await readTinkerCheckpoint(from)
+  return openAdapter(place, { rank, seed: 0, from, tokenizer: new Tokenizer(readModelFiles(place.dir)) })
+}
+
+async function openAdapter(
+  place: TinkerPlace,
+  about: { rank: number; seed: number; from: string | undefined; tokenizer: Tokenizer },
+): Promise<TinkerTrainableModel> {
+  const { baseUrl, name, apiKeyEnv, dir, env, clock, fetch } = place
+  const { apiKey } = readApiKey(apiKeyEnv, env)
+  const { rank, seed, from, tokenizer } = about
+  return TinkerTrainableModel.open({
     baseUrl,
     baseModel: name,
     rank,
     seed,
     tokenizer,
     clock,
-    contextLength: parseModelConfig(files.config).maxPositions,
+    contextLength: parseModelConfig(readModelFiles(dir).config).maxPositions,
     ...(apiKey === undefined ? {} : { apiKey }),
+    ...(fetch === undefined ? {} : { fetch }),
+    ...(from === undefined ? {} : { resume: (await readTinkerCheckpoint(from)).state, freshOptimizer: true }),
   })
-  return { model, tokenizer }
 }
 
-function checked({ baseUrl, name, lora }: TrainingConfig): { baseUrl: string; name: string; rank: number } {
+/** @throws {ConfigError} for what a Tinker server cannot follow */
+export function checkTinkerTraining({ baseUrl, name, lora, apiKeyEnv }: TrainingConfig): {
+  readonly baseUrl: string
+  readonly name: string
+  readonly rank: number
+  readonly apiKeyEnv: string | undefined
+} {
   if (baseUrl === undefined) throw new ConfigError('training.baseUrl is missing: the address of the Tinker server')
   const { username, password } = new URL(baseUrl)
   if (username !== '' || password !== '') {
@@ -59,5 +122,5 @@ function checked({ baseUrl, name, lora }: TrainingConfig): { baseUrl: string; na
   if (lora.alpha !== SERVER_ALPHA) {
     throw new ConfigError(`training.lora.alpha: it is ${SERVER_ALPHA} on a Tinker server and cannot be chosen`)
   }
-  return { baseUrl, name, rank: lora.rank }
+  return { baseUrl, name, rank: lora.rank, apiKeyEnv }
 }

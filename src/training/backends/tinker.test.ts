@@ -140,7 +140,7 @@ describe('the Tinker backend', () => {
     await model.save(join(folder, 'adapter'))
     expect(readFileSync(join(folder, 'adapter', 'adapter_config.json'), 'utf8')).toBe('{"r":8}')
     const route = server.requests.at(-1)?.route ?? ''
-    server.faults.set(route.replace('-1/archive', '-2/archive'), [{ body: new Uint8Array([31, 139, 8, 0, 1]) }])
+    server.faults.set(route.replace('-2/archive', '-4/archive'), [{ body: new Uint8Array([31, 139, 8, 0, 1]) }])
     await expect(model.save(join(folder, 'broken'))).rejects.toThrow('damaged or incomplete')
     expect(existsSync(join(folder, 'broken'))).toBe(false)
   })

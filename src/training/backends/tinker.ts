@@ -1,8 +1,10 @@
 /** A model on a Tinker server as a trainable model. The weights stay there; `save` brings the adapter home. */
+import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
+import { z } from 'zod'
 import { InputError, EndpointError } from '../../core/errors.ts'
 import { systemClock, type Clock } from '../../core/clock.ts'
-import { writeFolder, readTar } from '../../store/index.ts'
+import { readJsonFile, readTar, writeFolder } from '../../store/index.ts'
 import {
   samplerName,
   TinkerConnection,
@@ -12,7 +14,6 @@ import {
   type Reduction,
   type TinkerFetch,
 } from '../../tinker/index.ts'
-import type { LanguageModel } from '../../records/index.ts'
 import type { AdamWSettings, TokenSequence, TrainableModel } from '../model.ts'
 
 export interface TinkerTrainingOptions {
@@ -25,9 +26,29 @@ export interface TinkerTrainingOptions {
   readonly contextLength?: number
   /** `tinker://…/weights/…` of a state to go on from. */
   readonly resume?: string
+  /** Of that state take the weights only. Default false. */
+  readonly freshOptimizer?: boolean
   readonly reduction?: Reduction
   readonly clock?: Clock
   readonly fetch?: TinkerFetch
+}
+
+/** In the folder of an adapter: where the server keeps what it was made of. */
+const TINKER_FILE = 'tinker.json'
+const checkpointSchema = z.object({
+  baseUrl: z.url(),
+  baseModel: z.string(),
+  rank: z.int().positive(),
+  /** `tinker://…/weights/…` */
+  state: z.string(),
+})
+export type TinkerCheckpoint = z.infer<typeof checkpointSchema>
+
+/** What `save` left in a folder besides the adapter. @throws {InputError} when it is none of its folders */
+export async function readTinkerCheckpoint(dir: string): Promise<TinkerCheckpoint> {
+  const found = await readJsonFile(join(dir, TINKER_FILE), checkpointSchema)
+  if (found !== null) return found
+  throw new InputError(`${dir} has no ${TINKER_FILE}: its weights were not trained on a Tinker server`)
 }
 
 export class TinkerTrainableModel implements TrainableModel {
@@ -45,23 +66,24 @@ export class TinkerTrainableModel implements TrainableModel {
 
   /** @throws EndpointError when there is no Tinker server there; ConfigError when it does not have the model */
   static async open(options: TinkerTrainingOptions): Promise<TinkerTrainableModel> {
-    const { baseUrl, apiKey, baseModel, rank, seed, resume, reduction, clock = systemClock } = options
-    const connection = new TinkerConnection({
-      baseUrl,
-      clock,
-      fetch: options.fetch ?? fetch,
-      ...(apiKey === undefined ? {} : { apiKey }),
-    })
+    const { baseModel, rank, seed, resume, freshOptimizer = false, reduction, clock = systemClock } = options
+    const connection = connectTinker(options)
     const model = await TinkerModel.open({
       connection,
       clock,
       baseModel,
       rank,
       seed,
+      freshOptimizer,
       ...(resume === undefined ? {} : { resume }),
       ...(reduction === undefined ? {} : { reduction }),
     })
     return new TinkerTrainableModel(options, connection, model)
+  }
+
+  /** Known once `reduction` was asked for. The server that averages is SkyRL's on JAX, whose sampler overwrites what is trained. */
+  get samplesWhileTraining(): boolean {
+    return this.model.knownReduction === 'sum'
   }
 
   logprobs(sequences: readonly TokenSequence[]): Promise<Float32Array[]> {
@@ -77,8 +99,13 @@ export class TinkerTrainableModel implements TrainableModel {
     return this.model.step(adam)
   }
 
-  /** Downloads the adapter (PEFT layout) into `dir`, whole or not at all. */
+  /**
+   * Downloads the adapter (PEFT layout) into `dir`, whole or not at all, with `tinker.json`, which says under which path the server keeps
+   * weights and optimizer.
+   */
   async save(dir: string): Promise<void> {
+    const { baseModel, rank } = this.options
+    const state = await this.saveState('pop-state')
     const path = await this.model.saveForSampler('pop-adapter')
     const saved = samplerName(path)
     if (saved === undefined)
@@ -86,7 +113,10 @@ export class TinkerTrainableModel implements TrainableModel {
         retryable: false,
       })
     const archive = await this.connection.download(`training_runs/${saved.model}/checkpoints/${saved.name}/archive`)
-    await writeFolder(dir, readTar(unzipped(archive)))
+    const checkpoint: TinkerCheckpoint = { baseUrl: this.connection.baseUrl, baseModel, rank, state }
+    const files = readTar(unzipped(archive))
+    files.set(TINKER_FILE, Buffer.from(`${JSON.stringify(checkpoint, null, 2)}\n`))
+    await writeFolder(dir, files)
   }
 
   /** Weights and optimizer stay on the server under the path that is returned, for `resume`. */
@@ -94,7 +124,7 @@ export class TinkerTrainableModel implements TrainableModel {
     return this.model.saveState(label)
   }
 
-  async publish(): Promise<LanguageModel> {
+  async publish(): Promise<TinkerLanguageModel> {
     const path = await this.model.saveForSampler('pop-sampler')
     const { connection } = this
     const { tokenizer, baseModel } = this.options
@@ -113,6 +143,19 @@ export class TinkerTrainableModel implements TrainableModel {
   close(): Promise<void> {
     return this.model.close()
   }
+}
+
+/** A connection; nothing is sent yet. */
+export function connectTinker(
+  options: Pick<TinkerTrainingOptions, 'baseUrl' | 'apiKey' | 'clock' | 'fetch'>,
+): TinkerConnection {
+  const { baseUrl, apiKey, clock = systemClock } = options
+  return new TinkerConnection({
+    baseUrl,
+    clock,
+    fetch: options.fetch ?? fetch,
+    ...(apiKey === undefined ? {} : { apiKey }),
+  })
 }
 
 function unzipped(archive: Uint8Array): Uint8Array {

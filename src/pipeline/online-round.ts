@@ -1,0 +1,186 @@
+/**
+ * One round of online self-play: for each step a batch of documents is played by the weights as they are, and their groups are trained on
+ * at once. A round that is done is not done again. One that was cut off goes through its steps again: its calls are in the journal under the
+ * version of the weights that answered, so only the updates are computed a second time.
+ */
+import type { Clock } from '../core/clock.ts'
+import { hashValue } from '../core/hash.ts'
+import { isJsonObject } from '../core/json.ts'
+import { deriveSeed } from '../core/rng.ts'
+import { modelFingerprint } from '../engine/index.ts'
+import { buildGroup } from '../pairing/index.ts'
+import {
+  exampleSchema,
+  skipReasonSchema,
+  type Config,
+  type Document,
+  type Example,
+  type JournalEntry,
+  type LanguageModel,
+  type OnRunEvent,
+  type RolloutGroup,
+  type SkipReason,
+  type TrainingStep,
+} from '../records/index.ts'
+import { readJsonl, type RunFolder } from '../store/index.ts'
+import { trainGroups } from '../training/index.ts'
+import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
+import { StepFile } from './step-file.ts'
+
+export interface OnlineRoundOptions {
+  readonly folder: RunFolder
+  readonly round: number
+  readonly documents: readonly Document[]
+  /** The weights at the start of the round, and what the records call them. */
+  readonly start: TrainingStart
+  readonly config: Config
+  readonly models: ModelHouse
+  readonly clock: Clock
+  readonly onEvent: OnRunEvent
+  readonly signal?: AbortSignal | undefined
+  /** Hears of every example of the round, also of one that was finished before. */
+  readonly onExample: (example: Example) => void
+  /** Plays documents with a policy and hands on their examples. */
+  readonly play: (
+    policy: LanguageModel,
+    documents: readonly Document[],
+    sink: (example: Example) => Promise<void>,
+  ) => Promise<void>
+}
+
+export interface OnlineRound {
+  readonly questions: number
+  /** Groups trained on, and why the others were not. */
+  readonly groups: number
+  readonly skipped: Record<SkipReason, number>
+}
+
+export async function playOnlineRound(options: OnlineRoundOptions): Promise<OnlineRound> {
+  const { folder, round, documents, clock, onEvent } = options
+  const { checkpoint } = folder.round(round)
+  const key = `r${round}/train`
+  const inputs = inputsOf(options)
+  const known = await finished(options, folder.journal.get(key, inputs))
+  if (known !== null) return known
+  onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: documents.length })
+  const { result, steps } = await train(options)
+  const value = { checkpoint: modelFingerprint(checkpoint) ?? '', groups: result.groups, steps: steps.length }
+  await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
+  onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary: describe(result, steps) })
+  return result
+}
+
+function inputsOf({ documents, start, config }: OnlineRoundOptions): string {
+  const { training, synthesis, scoring, curation, pairing, seed, roles } = config
+  const { concurrency: _concurrency, ...questions } = synthesis
+  const ids = documents.map(({ id, text }) => [id, text])
+  return hashValue({ ids, start: start.name, training, questions, scoring, curation, pairing, seed, roles })
+}
+
+/** What a round came to that the journal knows as done, if its checkpoint is still there. */
+async function finished(options: OnlineRoundOptions, entry: JournalEntry | undefined): Promise<OnlineRound | null> {
+  const { folder, round, config, onExample } = options
+  const { checkpoint, examples } = folder.round(round)
+  if (entry?.kind !== 'decision' || !isJsonObject(entry.value)) return null
+  if (entry.value['checkpoint'] !== (modelFingerprint(checkpoint) ?? '')) return null
+  const tally = new GroupTally(config)
+  for await (const example of readJsonl(examples, exampleSchema)) {
+    tally.add(example)
+    onExample(example)
+  }
+  return tally.result
+}
+
+function describe({ questions, groups }: OnlineRound, steps: readonly TrainingStep[]): string {
+  const reward = (step: TrainingStep | undefined): string => step?.reward?.toFixed(3) ?? '–'
+  const trend = `reward ${reward(steps[0])} → ${reward(steps.at(-1))}`
+  return `${questions} questions, ${groups} groups, ${steps.length} steps, ${trend}`
+}
+
+async function train(options: OnlineRoundOptions): Promise<{ result: OnlineRound; steps: TrainingStep[] }> {
+  const { folder, round, documents, start, config, models, clock, onEvent } = options
+  const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
+  const writer = await folder.openJsonl(folder.round(round).examples)
+  const reference = config.training.reference === 'initial' ? models.initialScorer : models.scorer(start.dir)
+  const open = await models.openTraining(start, deriveSeed(config.seed, 'lora', round))
+  const tally = new GroupTally(config)
+  try {
+    const steps = await trainGroups({
+      model: open.model,
+      tokenizer: open.tokenizer,
+      questions: documents.length,
+      config: models.training,
+      seed: deriveSeed(config.seed, 'train', round),
+      clock,
+      ...(reference === undefined ? {} : { reference }),
+      ...(options.signal === undefined ? {} : { signal: options.signal }),
+      sample: (batch, version) =>
+        sampleGroups(options, open, { batch, version }, async (example) => {
+          tally.add(example)
+          options.onExample(example)
+          await writer.write(example)
+        }),
+      onStep: (step, total) => {
+        onEvent({ type: 'step', round, step, total })
+        stepFile.add(step)
+      },
+    })
+    if (steps.length > 0) await open.model.save(folder.round(round).checkpoint)
+    await writer.commit()
+    await stepFile.finish()
+    return { result: tally.result, steps }
+  } finally {
+    await stepFile.settle()
+    await writer.discard()
+    await open.close()
+  }
+}
+
+/** One batch of documents, played by the weights as they are now. */
+async function sampleGroups(
+  { config, documents, start, play }: OnlineRoundOptions,
+  { model }: OpenTraining,
+  { batch, version }: { batch: readonly number[]; version: number },
+  sink: (example: Example) => Promise<void>,
+): Promise<(RolloutGroup | null)[]> {
+  const published = await model.publish()
+  // The journal finds a call by the name of the weights that answered it.
+  const policy = versioned(published, `${start.name}+${version}`)
+  const groups: (RolloutGroup | null)[] = []
+  const chosen = batch.flatMap((index) => documents.slice(index, index + 1))
+  await play(policy, chosen, async (example) => {
+    const group = buildGroup(example, config.pairing)
+    groups.push('skipped' in group ? null : group)
+    await sink(example)
+  })
+  return groups
+}
+
+function versioned(model: LanguageModel, name: string): LanguageModel {
+  return {
+    name,
+    ...(model.abilities === undefined ? {} : { abilities: model.abilities }),
+    ...(model.endpoint === undefined ? {} : { endpoint: model.endpoint }),
+    ...(model.capacity === undefined ? {} : { capacity: model.capacity }),
+    generate: (request, signal, hints) => model.generate(request, signal, hints),
+  }
+}
+
+/** Counts groups, and questions without one by reason. */
+class GroupTally {
+  readonly result: { questions: number; groups: number; skipped: Record<SkipReason, number> }
+  private readonly config: Config
+
+  constructor(config: Config) {
+    this.config = config
+    const zeros = skipReasonSchema.options.map((reason) => [reason, 0])
+    this.result = { questions: 0, groups: 0, skipped: Object.fromEntries(zeros) as Record<SkipReason, number> }
+  }
+
+  add(example: Example): void {
+    const group = buildGroup(example, this.config.pairing)
+    this.result.questions++
+    if ('skipped' in group) this.result.skipped[group.skipped]++
+    else this.result.groups++
+  }
+}

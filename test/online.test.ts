@@ -1,0 +1,101 @@
+/** Online self-play on the laboratory: rubric rewards straight into a group objective, cut off and gone on with. */
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, expect, test } from 'vitest'
+import { systemClock } from '../src/core/clock.ts'
+import { InterruptedError } from '../src/core/errors.ts'
+import { modelFingerprint } from '../src/engine/index.ts'
+import { labConfig, labCorpus, labTask } from '../src/lab/index.ts'
+import { runPipeline, type RunSummary } from '../src/pipeline/index.ts'
+import {
+  configSchema,
+  exampleSchema,
+  trainingStepSchema,
+  type Config,
+  type TrainingStep,
+} from '../src/records/index.ts'
+
+const folder = mkdtempSync(join(tmpdir(), 'pop-online-'))
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+function config(training: object): Config {
+  const lab = labConfig({ rounds: 1, documents: 4 })
+  const objective = { type: 'rloo' }
+  const own = {
+    objective,
+    learningRate: 1e-4,
+    schedule: 'constant',
+    epochs: 1,
+    batchSize: 2,
+    lora: false,
+    maxLength: 1024,
+  }
+  return configSchema.parse({
+    ...lab,
+    evaluation: { suites: [] },
+    synthesis: { ...lab.synthesis, candidates: 4 },
+    training: { ...own, ...training },
+  })
+}
+
+async function play(
+  name: string,
+  settings: Config,
+  stopAfter = Infinity,
+): Promise<{ summary: RunSummary; calls: number }> {
+  const controller = new AbortController()
+  let calls = 0
+  const summary = await runPipeline({
+    config: settings,
+    runDir: join(folder, name),
+    task: labTask,
+    documents: { heldOut: [], training: labCorpus({ seed: settings.seed, documents: 4 }), facts: null },
+    deps: { env: {}, clock: systemClock },
+    signal: controller.signal,
+    onEvent: (event) => {
+      if (event.type === 'progress') calls = Math.max(calls, event.done)
+      if (event.type === 'step' && event.step.step === stopAfter) controller.abort(new InterruptedError('stopped'))
+    },
+  })
+  return { summary, calls }
+}
+
+function lines(name: string, file: string): unknown[] {
+  const text = readFileSync(join(folder, name, 'round-1', file), 'utf8')
+  return text
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line))
+}
+
+const stepsOf = (name: string): TrainingStep[] =>
+  lines(name, 'metrics.jsonl').map((line) => trainingStepSchema.parse(line))
+
+test('each step is on answers of the weights before it; cut off and run again it comes to the same weights', async () => {
+  const { summary } = await play('whole', config({}))
+  const steps = stepsOf('whole')
+  expect(steps.length).toBeGreaterThan(0)
+  for (const step of steps) {
+    expect(step).toMatchObject({ staleness: 0, clipped: 0 })
+    // The log-probs of the sampler are those of the trainer.
+    expect(step.offPolicy).toBeLessThan(1e-4)
+    expect((step.groups ?? 0) + (step.dropped ?? 0)).toBe(2)
+  }
+  const examples = lines('whole', 'examples.jsonl').map((line) => exampleSchema.parse(line))
+  const policies = new Set(
+    examples.flatMap(({ candidates }) => candidates.flatMap(({ sampled }) => sampled?.policy ?? [])),
+  )
+  expect([...policies].map((name) => name.split('+')[1])).toContain('0')
+  expect(policies.size).toBeGreaterThan(1)
+
+  await expect(play('cut', config({}), 1)).rejects.toThrow(InterruptedError)
+  await play('cut', config({}))
+  const strip = (all: TrainingStep[]): object[] => all.map(({ loss, reward, gradNorm }) => ({ loss, reward, gradNorm }))
+  expect(strip(stepsOf('cut'))).toEqual(strip(steps))
+  expect(modelFingerprint(join(folder, 'cut', 'round-1', 'checkpoint'))).toBe(
+    modelFingerprint(summary.checkpoint ?? ''),
+  )
+  // Done once, it is not done again.
+  expect((await play('cut', config({}))).calls).toBe(0)
+}, 240_000)
