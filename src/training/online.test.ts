@@ -112,7 +112,7 @@ describe('rolloutsOf', () => {
 
   it('trains on the ids that were sampled', () => {
     const [first] = rolloutsOf([group], tokenizer, 100).groups
-    expect(first?.completions.map(({ tokens }) => [...Array.from(tokens)])).toEqual(
+    expect(first?.completions.map(({ tokens }) => Array.from(tokens))).toEqual(
       group.responses.map(({ sampled }) => [1, ...(sampled?.tokens ?? [])]),
     )
   })
