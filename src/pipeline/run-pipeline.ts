@@ -13,7 +13,6 @@ import type { LanguageModelDeps } from '../llm/index.ts'
 import type {
   Config,
   Document,
-  Example,
   HealthReport,
   LanguageModel,
   OnRunEvent,
