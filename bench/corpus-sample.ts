@@ -1,9 +1,10 @@
 /**
  * A sample from a corpus of many rows: time, and the memory it takes at most.
  *
- *     npx tsx bench/corpus-sample.ts [ROWS] [DIR]      default: 10,000,000 rows in a new temporary folder
+ *     npx tsx bench/corpus-sample.ts [ROWS] [DIR] [write]     default: 10,000,000 rows in a new temporary folder
  *
- * Writes ROWS documents of 60 words as gzip-free JSONL first (330 bytes each), then draws 4,096 + 64 of them.
+ * Writes ROWS documents of 60 words as gzip-free JSONL first (330 bytes each), then draws 4,096 + 64 of them. A file that is
+ * there already is taken as it is; with `write` it stops after writing.
  */
 import { once } from 'node:events'
 import { createWriteStream } from 'node:fs'
@@ -33,6 +34,7 @@ if ((await stat(path).catch(() => null)) === null) {
   await once(out, 'finish')
 }
 
+if (process.argv[4] === 'write') process.exit()
 const before = process.memoryUsage.rss()
 let peak = before
 const watch = setInterval(() => {

@@ -39,14 +39,21 @@ export function canonicalJson(value: unknown): string {
 
 function canonical(value: unknown): string | undefined {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value)
-  if (Array.isArray(value)) return `[${value.map((item: unknown) => canonical(item) ?? 'null').join(',')}]`
+  if (Array.isArray(value)) return canonicalList(value)
   if (hasOwnForm(value)) return canonical(value.toJSON())
-  const members: string[] = []
+  // Appended to, not joined: long texts are copied once, at the end.
+  let text = '{'
   for (const key of sortedKeys(value)) {
-    const text = canonical((value as Readonly<Record<string, unknown>>)[key])
-    if (text !== undefined) members.push(`${JSON.stringify(key)}:${text}`)
+    const member = canonical((value as Readonly<Record<string, unknown>>)[key])
+    if (member !== undefined) text += `${text === '{' ? '' : ','}${JSON.stringify(key)}:${member}`
   }
-  return `{${members.join(',')}}`
+  return `${text}}`
+}
+
+function canonicalList(values: readonly unknown[]): string {
+  let text = '['
+  for (const [i, value] of values.entries()) text += `${i === 0 ? '' : ','}${canonical(value) ?? 'null'}`
+  return `${text}]`
 }
 
 /** A date, say. */

@@ -74,6 +74,13 @@ it('knows the role with the longest prompt', () => {
   expect(longest).toMatchObject({ stage: 'rubric', completion: 1000 })
   // Ten answers of a thousand tokens and the text of 1,250.
   expect(longest?.prompt).toBeGreaterThan(10_000)
+  // Eleven answers that are held to 100 tokens, a question to 60: nobody reads more than was written.
+  const short = make({ synthesis: { candidates: 32, maxTokens: { propose: 60, solve: 100, rubric: 1000 } } })
+  const rubric = contextNeeds(short, generalTask(), ['short']).find(({ stage }) => stage === 'rubric')
+  const empty = make({ synthesis: { candidates: 32, maxTokens: { propose: 1, solve: 1, rubric: 1000 } } })
+  const bare = contextNeeds(empty, generalTask(), ['short']).find(({ stage }) => stage === 'rubric')
+  const read = (rubric?.prompt ?? 0) - (bare?.prompt ?? 0)
+  expect(Math.abs(read - (11 * 99 + 2 * 59))).toBeLessThan(12)
 })
 
 it('adds up the memory of training', () => {

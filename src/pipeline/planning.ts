@@ -110,11 +110,15 @@ function promptTokens(
   factor: number,
 ): Record<Exclude<PlannedStage, 'evaluate'>, number> {
   const { synthesis } = config
-  const answer = filler(assumedReply.solve * factor)
-  const problem = filler(assumedQuestion * factor)
-  const referenceAnswer = filler(assumedReference * factor)
+  // What one role writes another one reads: no more of it than the writer may write.
+  const written = (stage: 'propose' | 'solve' | 'rubric', tokens: number): number =>
+    Math.min(tokens, maxTokens(config, task, stage))
+  const answer = filler(written('solve', assumedReply.solve * factor))
+  const problem = filler(written('propose', assumedQuestion * factor))
+  const referenceAnswer = filler(written('propose', assumedReference * factor))
   const shown = task.rubricCandidates(Array.from({ length: synthesis.candidates }, () => answer))
-  const rubric = [{ name: 'x', gold: filler(60), description: filler(assumedRubric - 60), weight: 1 }]
+  const description = filler(written('rubric', assumedRubric - 60))
+  const rubric = [{ name: 'x', gold: filler(60), description, weight: 1 }]
   const tokens = (messages: readonly { content: string }[]): number =>
     messages.reduce((sum, { content }) => sum + estimateTokens(content) + 4, 0)
   const mean = (of: (document: string) => number): number =>

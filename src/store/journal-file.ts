@@ -2,12 +2,13 @@
  * One append-only JSONL file: scanned once, repaired at its end, then written by one process.
  * Knows bytes and lines; what a line means is the caller's.
  */
-import { createReadStream, readSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
 import { open, type FileHandle } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import type { RunFolderError } from '../core/errors.ts'
 import { splitLines } from '../core/lines.ts'
 import { cannotWrite, syncFolder } from './atomic.ts'
+import { PageCache } from './page-cache.ts'
 
 /** Where a line lies in its file, in bytes, without the newline. */
 export interface Span {
@@ -33,11 +34,13 @@ export class JournalFile {
   private writing: Promise<void> | null = null
   private syncTimer: NodeJS.Timeout | null = null
   private failure: RunFolderError | null = null
+  private readonly pages: PageCache
 
   private constructor(path: string, handle: FileHandle, size: number) {
     this.path = path
     this.handle = handle
     this.size = size
+    this.pages = new PageCache(handle.fd)
   }
 
   /** A new, empty file; never an existing one. */
@@ -82,16 +85,9 @@ export class JournalFile {
     })
   }
 
-  /** The bytes of a line, at once: they are in the page cache more often than not. */
-  read(span: Span): Buffer {
-    const buffer = Buffer.allocUnsafe(span.length)
-    let done = 0
-    while (done < span.length) {
-      const count = readSync(this.handle.fd, buffer, done, span.length - done, span.offset + done)
-      if (count === 0) break
-      done += count
-    }
-    return buffer.subarray(0, done)
+  /** The bytes of a line, at once: they are in memory more often than not. Good until the next `read`. */
+  read({ offset, length }: Span): Buffer {
+    return this.pages.read(offset, length)
   }
 
   async close(): Promise<void> {

@@ -82,7 +82,7 @@ const solveStage = synthesisStages.indexOf('solve')
 /** The end begins when so many turns of everything in flight answer what is left. */
 const turnsToEnd = 4
 /** Questions begun in one turn of the event loop: those that the journal holds whole are over before the next. */
-const begunAtOnce = 8
+const begunAtOnce = 2
 
 class Flow {
   private readonly options: SynthesisOptions
