@@ -13,12 +13,18 @@ const documents = Number(process.argv[2] ?? 128)
 const world: SimulationOptions = { documents, candidates: 32, hopeless: 0.3 }
 const { pairing } = configSchema.parse({ corpus: { source: 'x' }, model: { backend: 'embedded', path: 'x' } })
 
+let published: { seconds: number; tokens: number } | undefined
+
+/** All amounts are for each pair, so that rows with a pair more or less can be compared; the first row is what the others are held to. */
 function show(name: string, { seconds, examples, server }: SimulationResult): void {
   const pairs = buildPairs(examples, pairing, pairingSeed(45, 1)).pairs.length
+  const own = { seconds: seconds / pairs, tokens: (server.decodedTokens + server.prefillTokens) / pairs }
+  published ??= own
   const each = (amount: number): string => (amount / pairs).toFixed(0)
   console.log(
     `${name.padEnd(44)} ${pairs} pairs; for each: ${each(server.decodedTokens)} tokens decoded, ` +
-      `${each(server.prefillTokens)} prompt tokens read, ${each(server.cachedTokens)} from the cache, ${(seconds / pairs).toFixed(1)} s`,
+      `${each(server.prefillTokens)} prompt tokens read, ${each(server.cachedTokens)} from the cache, ${own.seconds.toFixed(1)} s; ` +
+      `${(own.tokens / published.tokens).toFixed(2)} of the tokens computed, ${(published.seconds / own.seconds).toFixed(2)} x as fast`,
   )
 }
 
