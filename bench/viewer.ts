@@ -50,9 +50,8 @@ async function session(title: string, ask = false): Promise<void> {
     report('first page, ms', systemClock.monotonic() - start, openLimitMs)
     for (;;) {
       const [card] = (await get('runs')) as { indexed: number }[]
-      const page = (await get('runs/0/examples?limit=1')) as { all: number }
-      if (card?.indexed === 1 && page.all > 0) break
-      await systemClock.sleep(20)
+      if (card?.indexed === 1) break
+      await systemClock.sleep(200)
     }
     report('everything read, ms', systemClock.monotonic() - start)
     report('CPU so far, ms', cpuOf(viewer))

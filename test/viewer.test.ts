@@ -17,6 +17,7 @@ import { hostile, sampleExamples } from '../src/dashboard/testing/sample-run.ts'
 import type { Example } from '../src/records/index.ts'
 import { RunFolder } from '../src/store/index.ts'
 import { chromiumPath, launch } from './browser.ts'
+import { writePairwiseRun } from './pairwise-run.ts'
 
 /** What else a model may write, besides the texts of the sample run. */
 const worse = [
@@ -65,7 +66,12 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     dir = await mkdtemp(join(tmpdir(), 'pop-viewer-'))
     await buildWeb(join(dir, 'web'))
     await writeSampleRun(join(dir, 'run'), { examples: hostileExamples })
-    const server = await viewRuns({ dirs: [join(dir, 'run')], rules: viewRules, webDir: join(dir, 'web') })
+    await writePairwiseRun(join(dir, 'pairwise'))
+    const server = await viewRuns({
+      dirs: [join(dir, 'run'), join(dir, 'pairwise')],
+      rules: viewRules,
+      webDir: join(dir, 'web'),
+    })
     close = () => server.close()
     url = server.url
     browser = await launch()
@@ -97,6 +103,7 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await page.goto(url + hash)
   }
   const count = async (): Promise<string> => (await page.locator('.bar [role=status]').textContent()) ?? ''
+  const shows = (text: string): Promise<void> => expect.poll(count, { timeout: 30_000 }).toBe(text)
 
   it('shows what a run came to', async () => {
     await open('#/0/run')
@@ -110,36 +117,36 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
       .first()
       .click()
     await page.waitForURL(/examples\?round=1&outcome=noQuestion/)
-    await expect.poll(count).toBe('1 of 18 questions')
+    await shows('1 of 18 questions')
   })
 
   it('filters by choice, words and bins, and keeps the view in the address', async () => {
     await open('#/0/examples')
-    await expect.poll(count).toBe('18 of 18 questions')
+    await shows('18 of 18 questions')
     await page.getByLabel('Round').selectOption('2')
-    await expect.poll(count).toBe('9 of 18 questions')
+    await shows('9 of 18 questions')
     await page.getByLabel('Search').fill('document-2-3')
-    await expect.poll(count).toBe('1 of 18 questions')
+    await shows('1 of 18 questions')
     await page.getByRole('button', { name: 'Clear filters' }).click()
-    await expect.poll(count).toBe('18 of 18 questions')
+    await shows('18 of 18 questions')
     const bin = page.getByRole('button', { name: /^Mean score \(0–2\).*: [1-9]\d* questions/ }).first()
     const wanted = /: (\d+) questions/.exec((await bin.getAttribute('aria-label')) ?? '')?.[1]
     await bin.click()
-    await expect.poll(count).toBe(`${wanted} of 18 questions`)
+    await shows(`${wanted} of 18 questions`)
     await page.getByRole('button', { name: 'margin' }).click()
     const address = page.url()
     expect(address).toMatch(/mean=.*sort=margin&descending=true|sort=margin&descending=true.*mean=/)
     await page.reload()
-    await expect.poll(count).toBe(`${wanted} of 18 questions`)
+    await shows(`${wanted} of 18 questions`)
     expect(page.url()).toBe(address)
   })
 
   it('is browsed by keys alone', async () => {
     await open('#/0/examples')
-    await expect.poll(count).toBe('18 of 18 questions')
+    await shows('18 of 18 questions')
     await page.keyboard.press('/')
     await page.keyboard.type('document-1')
-    await expect.poll(count).toBe('9 of 18 questions')
+    await shows('9 of 18 questions')
     await page.getByRole('grid').focus()
     await page.keyboard.press('j')
     await page.keyboard.press('ArrowDown')
@@ -148,7 +155,7 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await page.keyboard.press('j')
     await page.getByText('4 of 9').waitFor()
     await page.keyboard.press('Escape')
-    await expect.poll(count).toBe('9 of 18 questions')
+    await shows('9 of 18 questions')
   })
 
   it("shows a question's answers, the judge's reasons and the raw replies", async () => {
@@ -164,6 +171,29 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await page.locator('details', { hasText: 'solve' }).locator('summary').click()
     const shown = await page.getByRole('region', { name: 'Text: reply 0' }).textContent()
     expect(shown).toBe(seen(example?.candidates[0]?.response ?? ''))
+  })
+
+  it('shows which verdicts flip when two answers change places, and what the judge was asked', async () => {
+    await open('#/1/examples')
+    await shows('6 of 6 questions')
+    await page.getByLabel('order flips only').check()
+    await page.getByRole('button', { name: 'flips', exact: true }).click()
+    await page.getByRole('row').nth(1).click()
+    await page.getByText(/of 15 verdicts flip when the two answers change places/).waitFor()
+    const flipped = page.getByRole('row', { name: /flips/ }).first()
+    const [first, second] = ((await flipped.getByRole('rowheader').textContent()) ?? '').split(' and ')
+    expect(await flipped.getByRole('cell').allTextContents()).toEqual(['1.00', '0.00', '0.50', 'flips'])
+    // The two calls behind it, each with the prompt that was really sent: the answers in that order.
+    for (const order of [`v${first}-${second}`, `v${second}-${first}`]) {
+      await page.locator('summary', { hasText: order }).click()
+      const prompt = page.locator('details', { hasText: order }).getByRole('region', { name: 'Text: prompt, user' })
+      const shown = (await prompt.textContent()) ?? ''
+      const places = [order.slice(1, 2), order.slice(3)].map((answer) =>
+        shown.search(answer === '0' ? /About \d people/ : new RegExp(`About ${answer}\\d people`)),
+      )
+      expect(places[0]).toBeGreaterThan(0)
+      expect(places[0]).toBeLessThan(places[1] ?? 0)
+    }
   })
 
   it('compares two rounds, with the answers side by side', async () => {
@@ -197,6 +227,17 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     expect((await save('PNG')).subarray(1, 4).toString()).toBe('PNG')
     expect((await save('SVG')).toString()).toMatch(/^<svg .*xmlns="http:\/\/www.w3.org\/2000\/svg".*stroke="rgb/s)
     expect((await save('CSV')).toString()).toContain('its own judge,before,0.')
+    expect(JSON.parse((await save('JSON')).toString())).toContainEqual(
+      expect.objectContaining({ series: 'its own judge', column: 'before' }),
+    )
+    const waiting = page.waitForEvent('download')
+    await page
+      .getByRole('group', { name: /Export table/ })
+      .first()
+      .getByRole('button', { name: 'JSON' })
+      .click()
+    const table = JSON.parse(await readFile(await (await waiting).path(), 'utf8')) as Record<string, string>[]
+    expect(table.map(({ policy }) => policy)).toEqual(['before', 'round 1', 'round 2'])
   })
 
   it('is accessible on every screen, light and dark, and at the width of a phone', async () => {

@@ -1,27 +1,7 @@
-/** What a run has spent: tokens from the journal, prices from the configuration. Knows no page and no terminal. */
-import type { Config, ModelEndpoint, Price } from '../records/index.ts'
-import type { ModelUsage, RunReader } from '../store/index.ts'
-
-export interface CostLine {
-  /** `propose`, `solve`, `rubric`, `score` or `evaluate`. */
-  readonly stage: string
-  readonly model: string
-  readonly calls: number
-  readonly promptTokens: number
-  readonly completionTokens: number
-  /** In the currency of the prices; null where the configuration has no price for the model. */
-  readonly cost: number | null
-}
-
-export interface Costs {
-  readonly lines: readonly CostLine[]
-  /** Of the lines that have a price; null when none has. */
-  readonly total: number | null
-  /** Models without a price: their tokens are in no total. Weights of one's own among them. */
-  readonly unpriced: readonly string[]
-}
-
-const stageNames = ['propose', 'solve', 'rubric', 'score', 'evaluate'] as const
+/** What a run has spent, read from its journal. Knows no page and no terminal. */
+import type { Config } from '../records/index.ts'
+import type { RunReader } from '../store/index.ts'
+import { costsOf, type Costs } from './views/costs.ts'
 
 /** Calls of earlier sessions, and of settings since changed, are in it: they were paid for. */
 export async function readCosts(reader: RunReader, config: Config | null): Promise<Costs> {
@@ -36,39 +16,4 @@ export async function readCosts(reader: RunReader, config: Config | null): Promi
 /** The stage that a call's key names. Everything outside of self-play is evaluation. */
 export function stageOfKey(key: string): string {
   return /^r\d+\/[^/]+\/q\d+\/(?:second\/)?(propose|solve|rubric|score)\//.exec(key)?.[1] ?? 'evaluate'
-}
-
-/** Prices are those of the configuration as it is now; a price counts per million tokens. */
-export function costsOf(usage: readonly ModelUsage[], config: Config | null): Costs {
-  const lines = usage
-    .map(({ group: stage, ...rest }): CostLine => {
-      const price = config === null ? undefined : priceOf(config, stage, rest.model)
-      return { stage, ...rest, cost: price === undefined ? null : costOf(rest, price) }
-    })
-    .sort((a, b) => placeOf(a.stage) - placeOf(b.stage) || (a.model < b.model ? -1 : 1))
-  const known = lines.flatMap(({ cost }) => cost ?? [])
-  return {
-    lines,
-    total: known.length === 0 ? null : known.reduce((sum, cost) => sum + cost, 0),
-    unpriced: [...new Set(lines.flatMap(({ model, cost }) => (cost === null ? [model] : [])))],
-  }
-}
-
-function costOf({ promptTokens, completionTokens }: Omit<ModelUsage, 'group'>, { input, output }: Price): number {
-  return (promptTokens * input + completionTokens * output) / 1e6
-}
-
-/** The endpoint that plays the stage comes first: two servers may give one name different prices. */
-function priceOf({ model, roles }: Config, stage: string, name: string): Price | undefined {
-  const { proposer, solver, rubric, scorer } = roles
-  const playing = { propose: proposer, solve: solver, rubric, score: scorer, evaluate: undefined }
-  const first: ModelEndpoint | undefined = stage in playing ? playing[stage as keyof typeof playing] : undefined
-  for (const endpoint of [first, model, proposer, solver, rubric, scorer]) {
-    if (endpoint?.backend === 'openai' && endpoint.name === name) return endpoint.price
-  }
-  return undefined
-}
-
-function placeOf(stage: string): number {
-  return stageNames.findIndex((name) => name === stage)
 }

@@ -2,6 +2,7 @@
 import { hub } from './hub.ts'
 import { published } from './published.ts'
 import type { ExportTarget } from './target.ts'
+import { tensorboard } from './tensorboard.ts'
 import { trainers } from './trainers.ts'
 
-export const exportTargets: readonly ExportTarget[] = [published, ...trainers, hub]
+export const exportTargets: readonly ExportTarget[] = [published, ...trainers, hub, tensorboard]

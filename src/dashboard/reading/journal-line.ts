@@ -14,7 +14,7 @@ const marks = ['","inputs":"', '","at":', ',"ms":', ',"model":"', '","generation
 // In a text these would have their quotes escaped, so they are found in the structure of the line only.
 const usage = Buffer.from('"usage":{"promptTokens":')
 const completion = '"completionTokens":'
-const cut = Buffer.from('"finishReason":"length"')
+const cut = '"finishReason":"length",'
 
 /** Null for what is no finished call: a decision, or a line that cannot be read. */
 export function journalCall(line: Buffer): CallFacts | null {
@@ -66,11 +66,12 @@ function usages(line: Buffer, from: number): Counts | null {
     const second = comma + 1 + completion.length
     if (comma < 0 || !numbers.startsWith(completion, comma + 1)) return null
     counts.samples++
+    // It stands right before the usage.
+    if (line.toString('latin1', at - cut.length, at) === cut) counts.cut++
     counts.promptTokens += Number.parseInt(numbers, 10)
     counts.completionTokens += Number.parseInt(numbers.slice(second), 10)
   }
   if (Number.isNaN(counts.promptTokens + counts.completionTokens)) return null
-  for (let at = line.indexOf(cut, from); at >= 0; at = line.indexOf(cut, at + cut.length)) counts.cut++
   return counts
 }
 

@@ -8,7 +8,7 @@ import { journalCall } from './journal-line.ts'
 import { StageSums, stageSumsSchema } from './stage-sums.ts'
 
 /** Changes whenever a line would be remembered differently. */
-export const journalRecipe = 'journal 3'
+export const journalRecipe = 'journal 4'
 
 const keptSchema = z.strictObject({
   groups: z.array(z.string()),
@@ -32,8 +32,9 @@ export class JournalMemory implements LineMemory {
   add(line: Buffer, { offset, length }: LinePlace): boolean {
     const call = journalCall(line)
     if (call === null) return false
-    this.sums.add(call)
-    this.bins.add(placeOf(call.key).stage, call.at - call.ms, call.at, call.completionTokens)
+    const place = placeOf(call.key)
+    this.sums.add(call, place)
+    this.bins.add(place.stage, call.at - call.ms, call.at, call.completionTokens)
     this.offsets.push(offset)
     this.lengths.push(length)
     this.groupOf.push(this.numberOf(groupOf(call.key)))

@@ -51,7 +51,9 @@ describe('what is remembered of a journal', () => {
     const ends = own.map(({ at }) => at)
     const starts = own.map(({ at, ms }) => at - ms)
     expect(score?.wallSeconds).toBeCloseTo((Math.max(...ends) - Math.min(...starts)) / 1000, 6)
-    expect(sums.byModel().map(({ calls: count }) => count)).toEqual([200, 200])
+    expect(sums.uses().reduce((sum, use) => sum + use.calls, 0)).toBe(400)
+    const use = sums.uses().find(({ group, model }) => group === 'score' && model === 'model 1')
+    expect(use?.calls).toBe(own.filter(({ model }) => model === 'model 1').length)
   })
 
   it('are the lines of each question and each suite', () => {

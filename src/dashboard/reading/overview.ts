@@ -2,6 +2,7 @@
 import type { Clock } from '../../core/clock.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { configSchema, type Config, type RunManifest, type SuiteResult } from '../../records/index.ts'
+import { costsOf } from '../views/costs.ts'
 import type { ConfigKey, ExampleRow, Overview, Progress, RoundOverview, RunCard, StageCounts } from '../views/wire.ts'
 import { orFault, type RunView } from './run-view.ts'
 import type { StageSums } from './stage-sums.ts'
@@ -45,7 +46,7 @@ export async function overview(run: RunView, clock: Clock): Promise<Overview> {
     ...origin(manifest),
     rounds,
     timeline: bins.timeline(),
-    models: sums.byModel(),
+    costs: costsOf(sums.uses(), config),
     progress: run.isHeld ? progress(sums, manifest, config, clock.now()) : null,
     config: configKeys(raw),
     faults,

@@ -1,7 +1,8 @@
-/** What the calls of a journal add up to, by round and stage, by model, and over the last minute. Grows call by call. */
+/** What the calls of a journal add up to, by round and stage, by stage and model, and over the last minute. Grows call by call. */
 import { z } from 'zod'
-import { placeOf, stageOrder, type CallFacts } from '../views/calls.ts'
-import type { ModelUse, StageCounts } from '../views/wire.ts'
+import { stageOrder, type CallFacts, type CallPlace } from '../views/calls.ts'
+import type { StageUse } from '../views/costs.ts'
+import type { StageCounts } from '../views/wire.ts'
 
 const sumSchema = z.strictObject({
   round: z.int(),
@@ -19,6 +20,7 @@ const sumSchema = z.strictObject({
 type Sum = z.infer<typeof sumSchema>
 
 const useSchema = z.strictObject({
+  group: z.string(),
   model: z.string(),
   calls: z.int(),
   promptTokens: z.number(),
@@ -42,8 +44,7 @@ export class StageSums {
   private readonly models = new Map<string, Use>()
   private readonly seconds = new Map<number, Second>()
 
-  add(call: CallFacts): void {
-    const { round, stage } = placeOf(call.key)
+  add(call: CallFacts, { round, stage }: CallPlace): void {
     const name = `${round} ${stage}`
     let sum = this.stages.get(name)
     if (sum === undefined) this.stages.set(name, (sum = emptySum(round, stage)))
@@ -55,7 +56,7 @@ export class StageSums {
     sum.busyMs += call.ms
     sum.first = Math.min(sum.first, call.at - call.ms)
     sum.last = Math.max(sum.last, call.at)
-    this.addUse({ ...call, calls: 1 })
+    this.addUse({ ...call, group: stage, calls: 1 })
     this.addSecond(call)
   }
 
@@ -86,7 +87,7 @@ export class StageSums {
   load({ stages, models }: z.infer<typeof stageSumsSchema>): void {
     this.clear()
     for (const sum of stages) this.stages.set(`${sum.round} ${sum.stage}`, sum)
-    for (const use of models) this.models.set(use.model, use)
+    for (const use of models) this.addUse(use)
   }
 
   /** By round, the stages in the order of the work. */
@@ -103,7 +104,8 @@ export class StageSums {
     return rounds
   }
 
-  byModel(): ModelUse[] {
+  /** By stage and model. */
+  uses(): StageUse[] {
     return [...this.models.values()].map((use) => ({ ...use }))
   }
 
@@ -120,12 +122,13 @@ export class StageSums {
     return calls === 0 || seconds <= 0 ? null : { callsPerSecond: calls / seconds, tokensPerSecond: tokens / seconds }
   }
 
-  private addUse({ model, calls, promptTokens, completionTokens }: Use): void {
-    const use = this.models.get(model) ?? { model, calls: 0, promptTokens: 0, completionTokens: 0 }
+  private addUse({ group, model, calls, promptTokens, completionTokens }: Use): void {
+    const name = `${group} ${model}`
+    const use = this.models.get(name) ?? { group, model, calls: 0, promptTokens: 0, completionTokens: 0 }
     use.calls += calls
     use.promptTokens += promptTokens
     use.completionTokens += completionTokens
-    this.models.set(model, use)
+    this.models.set(name, use)
   }
 
   private addSecond({ at, ms, completionTokens }: CallFacts): void {

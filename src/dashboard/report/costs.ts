@@ -1,5 +1,5 @@
 /** The report's section on what the run has spent. */
-import type { CostLine, Costs } from '../costs.ts'
+import type { CostLine, Costs } from '../views/costs.ts'
 import { count } from '../views/format.ts'
 import { html, type Html } from './html.ts'
 

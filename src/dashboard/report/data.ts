@@ -1,6 +1,6 @@
 /** What the report shows, and how a round's examples become it. Knows records, not markup. */
 import type { Example, SkipReason } from '../../records/index.ts'
-import type { Costs } from '../costs.ts'
+import type { Costs } from '../views/costs.ts'
 import type { RunData } from '../run-data.ts'
 
 /** What became of a question: `chosen` and `rejected` are candidates' `index`. */

@@ -71,7 +71,7 @@ describe('the viewer says', () => {
   })
 
   it('what a run came to: calls, questions, steps, results', async () => {
-    const { rounds, models, timeline, config } = (await get('runs/0/overview')) as Overview
+    const { rounds, costs, timeline, config } = (await get('runs/0/overview')) as Overview
     expect(rounds.map(({ questions, steps }) => [questions, steps.length])).toEqual([
       [0, 0],
       [9, 24],
@@ -91,7 +91,7 @@ describe('the viewer says', () => {
       ['score', 56],
       ['evaluate', 3],
     ])
-    expect(models.reduce((sum, { calls }) => sum + calls, 0)).toBe(2 * (9 + 9 + 56 + 3) + 3)
+    expect(costs.lines.reduce((sum, { calls }) => sum + calls, 0)).toBe(2 * (9 + 9 + 56 + 3) + 3)
     expect(timeline?.stages).toEqual(['propose', 'solve', 'score', 'evaluate'])
     expect(config.find(({ key }) => key === 'rounds')).toEqual({ key: 'rounds', value: 2, standard: 1, differs: true })
     expect(config.find(({ key }) => key === 'seed')).toMatchObject({ differs: false })

@@ -13,19 +13,20 @@ export interface CallFacts {
   readonly cut: number
 }
 
-const selfPlayStages: readonly string[] = ['propose', 'solve', 'rubric', 'score']
 /** In the order of the work. */
-export const stageOrder: readonly string[] = [...selfPlayStages, 'evaluate']
+export const stageOrder: readonly string[] = ['propose', 'solve', 'rubric', 'score', 'evaluate']
+
+export interface CallPlace {
+  readonly round: number
+  readonly stage: string
+}
+
+/** A question's call: its round, perhaps the word for a second rubric, its stage. */
+const questionCall = /^r(\d+)\/[^/]*\/q\d+\/(?:second\/)?(propose|solve|rubric|score)(?:\/|$)/
 
 /** Round and stage of a key: `r1/<document>/q0/score/c3` is `score`, whatever a suite asks is `evaluate`. */
-export function placeOf(key: string): { round: number; stage: string } {
-  const parts = key.split('/')
-  const round = /^r(\d+)$/.exec(parts[0] ?? '')?.[1]
-  const isQuestion = /^q\d+$/.test(parts[2] ?? '')
-  // What a second rubric asked is told apart by a word more.
-  const stage = (parts[3] === 'second' ? parts[4] : parts[3]) ?? ''
-  return {
-    round: round === undefined ? 0 : Number(round),
-    stage: round !== undefined && isQuestion && selfPlayStages.includes(stage) ? stage : 'evaluate',
-  }
+export function placeOf(key: string): CallPlace {
+  const [, round, stage] = questionCall.exec(key) ?? []
+  if (round !== undefined && stage !== undefined) return { round: Number(round), stage }
+  return { round: Number(/^r(\d+)\//.exec(key)?.[1] ?? 0), stage: 'evaluate' }
 }

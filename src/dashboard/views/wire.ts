@@ -3,6 +3,7 @@
  * Types only; knows neither.
  */
 import type { Example, HealthReport, SkipReason, SuiteResult, TrainingStep } from '../../records/index.ts'
+import type { Costs } from './costs.ts'
 
 /** `unknown` while a foreign machine's lock is being watched. */
 export type RunState = 'running' | 'stopped' | 'done' | 'empty'
@@ -203,13 +204,6 @@ export interface Timeline {
   readonly tokensPerSecond: readonly number[]
 }
 
-export interface ModelUse {
-  readonly model: string
-  readonly calls: number
-  readonly promptTokens: number
-  readonly completionTokens: number
-}
-
 export interface Progress {
   readonly round: number
   readonly stage: string
@@ -240,7 +234,7 @@ export interface Overview {
   readonly stages: readonly { readonly round: number; readonly stage: string; readonly state: string }[]
   readonly rounds: readonly RoundOverview[]
   readonly timeline: Timeline | null
-  readonly models: readonly ModelUse[]
+  readonly costs: Costs
   readonly progress: Progress | null
   readonly config: readonly ConfigKey[]
   /** What could not be read, in words for people. */

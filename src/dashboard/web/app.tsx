@@ -91,7 +91,7 @@ function screenOf(route: Route, run: RunCard, runs: readonly RunCard[]): VNode {
     case 'run':
       return <RunScreen run={run} />
     case 'examples':
-      return <ExamplesScreen route={route} />
+      return <ExamplesScreen route={route} scale={run.scale} />
     case 'question':
       return <QuestionScreen route={route} />
     case 'compare':

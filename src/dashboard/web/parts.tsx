@@ -1,7 +1,9 @@
 /** Small pieces that all screens share. */
 import type { ComponentChildren, VNode } from 'preact'
+import { useRef } from 'preact/hooks'
 import { words } from '../views/format.ts'
 import type { Loaded } from './data.ts'
+import { saveCsv, saveJson } from './download.ts'
 
 /** Shows what was loaded, or why there is nothing yet. */
 export function Show<T>({ loaded, children }: { loaded: Loaded<T>; children: (value: T) => ComponentChildren }): VNode {
@@ -73,10 +75,52 @@ export function Pill({ name }: { name: string }): VNode {
   return <span class={`pill ${kind}`}>{words(name)}</span>
 }
 
-export function Scroll({ label, children }: { label: string; children: ComponentChildren }): VNode {
+/** A table that may be wider than its card, or taller than it should be, and that can be taken along. */
+export function Scroll({
+  label,
+  tall = false,
+  children,
+}: {
+  label: string
+  tall?: boolean
+  children: ComponentChildren
+}): VNode {
+  const box = useRef<HTMLDivElement>(null)
+  const save = (as: (header: readonly string[], rows: readonly (readonly string[])[]) => void): void => {
+    const [header = [], ...rows] = cellsOf(box.current)
+    as(header, rows)
+  }
   return (
-    <div class="scroll" tabIndex={0} role="region" aria-label={`Table: ${label}`}>
-      {children}
-    </div>
+    <>
+      <div ref={box} class={tall ? 'scroll tall' : 'scroll'} tabIndex={0} role="region" aria-label={`Table: ${label}`}>
+        {children}
+      </div>
+      <div class="exports" role="group" aria-label={`Export table: ${label}`}>
+        <button type="button" class="small" onClick={() => save((header, rows) => saveCsv(label, header, rows))}>
+          CSV
+        </button>
+        <button
+          type="button"
+          class="small"
+          onClick={() => save((header, rows) => saveJson(label, named(header, rows)))}
+        >
+          JSON
+        </button>
+      </div>
+    </>
   )
+}
+
+/** A table as it stands on the page, row by row; a cell over several columns is followed by empty ones. */
+function cellsOf(box: HTMLElement | null): string[][] {
+  return [...(box?.querySelectorAll('tr') ?? [])].map((row) =>
+    [...row.cells].flatMap((cell) => [
+      (cell.textContent ?? '').trim(),
+      ...Array.from({ length: cell.colSpan - 1 }, () => ''),
+    ]),
+  )
+}
+
+function named(header: readonly string[], rows: readonly (readonly string[])[]): Record<string, string>[] {
+  return rows.map((row) => Object.fromEntries(row.map((cell, i) => [header[i] ?? `column ${i + 1}`, cell])))
 }

@@ -5,6 +5,7 @@ import { useState } from 'preact/hooks'
 const key = 'pop-theme'
 const choices = ['auto', 'light', 'dark'] as const
 type Theme = (typeof choices)[number]
+const marks: Readonly<Record<Theme, string>> = { auto: '◐', light: '○', dark: '●' }
 
 export function ThemeButton(): VNode {
   const [theme, setTheme] = useState<Theme>(() => apply(stored()))
@@ -16,7 +17,7 @@ export function ThemeButton(): VNode {
       onClick={() => setTheme(apply(next))}
       aria-label={`Colours: ${theme}; change to ${next}`}
     >
-      {theme}
+      <span aria-hidden="true">{marks[theme]}</span> {theme}
     </button>
   )
 }

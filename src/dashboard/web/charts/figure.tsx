@@ -3,7 +3,7 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useRef } from 'preact/hooks'
 import { short } from '../../views/format.ts'
 import { place, type Scale } from '../../views/scale.ts'
-import { saveCsv, savePng, saveSvg, type Cell } from '../download.ts'
+import { saveCsv, saveJson, savePng, saveSvg, type Cell } from '../download.ts'
 
 export const width = 520
 export const height = 210
@@ -38,20 +38,29 @@ export function Figure({
       <svg ref={chart} class="chart" viewBox={`0 0 ${width} ${height}`} role="img" aria-label={`${title}. ${label}`}>
         {children}
       </svg>
-      {legend}
-      <div class="exports" role="group" aria-label={`Export: ${title}`}>
-        <button type="button" class="small" onClick={() => withChart((svg) => void savePng(title, svg))}>
-          PNG
-        </button>
-        <button type="button" class="small" onClick={() => withChart((svg) => saveSvg(title, svg))}>
-          SVG
-        </button>
-        <button type="button" class="small" onClick={() => saveCsv(title, table.header, table.rows)}>
-          CSV
-        </button>
+      <div class="foot">
+        {legend}
+        <div class="exports" role="group" aria-label={`Export: ${title}`}>
+          <button type="button" class="small" onClick={() => withChart((svg) => void savePng(title, svg))}>
+            PNG
+          </button>
+          <button type="button" class="small" onClick={() => withChart((svg) => saveSvg(title, svg))}>
+            SVG
+          </button>
+          <button type="button" class="small" onClick={() => saveCsv(title, table.header, table.rows)}>
+            CSV
+          </button>
+          <button type="button" class="small" onClick={() => saveJson(title, namedRows(table))}>
+            JSON
+          </button>
+        </div>
       </div>
     </figure>
   )
+}
+
+function namedRows({ header, rows }: Table): Record<string, Cell>[] {
+  return rows.map((row) => Object.fromEntries(row.map((cell, i) => [header[i] ?? '', cell])))
 }
 
 export function YAxis({ scale, unit }: { scale: Scale; unit?: string }): VNode {

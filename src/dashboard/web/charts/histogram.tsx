@@ -2,11 +2,11 @@
 import type { VNode } from 'preact'
 import { count, short } from '../../views/format.ts'
 import { place } from '../../views/scale.ts'
-import type { Histogram, Measure, Range } from '../../views/wire.ts'
+import type { Histogram, Measure, Range, ScoreScale } from '../../views/wire.ts'
 
 const titles: Readonly<Record<Measure, string>> = {
-  mean: 'Mean score (0–2)',
-  best: 'Best score (0–2)',
+  mean: 'Mean score',
+  best: 'Best score',
   std: 'Spread of scores',
   margin: 'Score of chosen − rejected',
   words: 'Words per answer',
@@ -15,13 +15,15 @@ const titles: Readonly<Record<Measure, string>> = {
 
 interface Props {
   readonly histogram: Histogram
+  readonly scale: ScoreScale
   readonly range: Range | undefined
   readonly onChange: (range: Range | undefined) => void
 }
 
-export function HistogramFilter({ histogram, range, onChange }: Props): VNode {
+export function HistogramFilter({ histogram, scale, range, onChange }: Props): VNode {
   const { measure, from, to, bins } = histogram
-  const title = titles[measure]
+  const onScale = measure === 'mean' || measure === 'best' ? ` (${scale.min} to ${scale.max})` : ''
+  const title = `${titles[measure]}${onScale}`
   const highest = Math.max(1, ...bins)
   const press = (bin: number, extend: boolean): void => onChange(pressed(histogram, bin, range, extend))
   return (

@@ -19,12 +19,14 @@ interface Props {
   readonly breaks: readonly Break[]
   readonly unit?: string
   readonly across?: string
+  /** The axis begins at 0: where a small change must not look like a large one. */
+  readonly fromZero?: boolean
 }
 
-export function LineChart({ title, lines, breaks, unit, across = 'step' }: Props): VNode {
+export function LineChart({ title, lines, breaks, unit, across = 'step', fromZero = false }: Props): VNode {
   const [at, setAt] = useState<number | null>(null)
   const total = Math.max(0, ...lines.map(({ values }) => values.length))
-  const scale = niceScale(lines.flatMap(({ values }) => values))
+  const scale = niceScale([...(fromZero ? [0] : []), ...lines.flatMap(({ values }) => values)])
   const x = (i: number): number => place(i, { min: 0, max: Math.max(1, total - 1) }, box.left + 4, box.right)
   const y = (value: number): number => place(value, scale, box.bottom, box.top)
   const shown = at ?? total - 1

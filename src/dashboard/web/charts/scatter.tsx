@@ -33,6 +33,7 @@ export function ScatterChart({
     <Figure
       title={title}
       label={`${points.length} points, ${x.name} ${short(Math.min(...points.map(({ across }) => across)))} to ${short(Math.max(...points.map(({ across }) => across)))}`}
+      legend={<p class="legend">{`across: ${x.name}, up: ${y.name}`}</p>}
       table={{ header: ['name', x.name, y.name], rows: points.map(({ name, across, up }) => [name, across, up]) }}
     >
       <YAxis scale={yScale} />
@@ -41,9 +42,6 @@ export function ScatterChart({
           {short(tick)}
         </text>
       ))}
-      <text class="tick" x={box.right} y={box.bottom - 4} text-anchor="end">
-        {x.name}
-      </text>
       {points.map(({ name, across, up, mark }) => (
         <circle
           key={name}

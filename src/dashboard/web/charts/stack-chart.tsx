@@ -11,9 +11,11 @@ interface Props {
   readonly from: number
   readonly binMs: number
   readonly unit: string
+  /** Hatches the bins in which nothing was at work. */
+  readonly markIdle?: boolean
 }
 
-export function StackChart({ title, layers, from, binMs, unit }: Props): VNode {
+export function StackChart({ title, layers, from, binMs, unit, markIdle = false }: Props): VNode {
   const bins = layers[0]?.values.length ?? 0
   const sums = Array.from({ length: bins }, (_, i) => layers.reduce((sum, { values }) => sum + (values[i] ?? 0), 0))
   const scale = niceScale([0, ...sums])
@@ -42,6 +44,8 @@ export function StackChart({ title, layers, from, binMs, unit }: Props): VNode {
       legend={<Legend names={layers.map(({ name }) => name)} />}
     >
       <YAxis scale={scale} />
+      {markIdle &&
+        idleSpans(sums).map(([start, end]) => <Idle key={start} left={Number(x(start))} right={Number(x(end))} />)}
       {areas}
       <text class="tick" x={box.left} y={height - 8}>
         {new Date(from).toLocaleTimeString()}
@@ -51,4 +55,30 @@ export function StackChart({ title, layers, from, binMs, unit }: Props): VNode {
       </text>
     </Figure>
   )
+}
+
+/** Runs of bins with nothing in them: [first, behind the last). */
+function idleSpans(sums: readonly number[]): [number, number][] {
+  const spans: [number, number][] = []
+  for (const [i, sum] of sums.entries()) {
+    if (sum >= 0.05) continue
+    const last = spans.at(-1)
+    if (last?.[1] === i) last[1] = i + 1
+    else spans.push([i, i + 1])
+  }
+  return spans
+}
+
+/** Slanted lines: a gap in a chart could as well be missing data. */
+function Idle({ left, right }: { left: number; right: number }): VNode {
+  const step = 6
+  const rise = box.bottom - box.top
+  const lines = Array.from({ length: Math.max(0, Math.ceil((right - left + rise) / step)) }, (_, i) => {
+    // From the lower edge up to the right, cut where the span begins and ends.
+    const foot = left - rise + i * step
+    const from = Math.max(left, foot)
+    const to = Math.min(right, foot + rise)
+    return from >= to ? '' : `M${from} ${box.bottom - (from - foot)}L${to} ${box.bottom - (to - foot)}`
+  })
+  return <path class="idle" d={lines.join('')} />
 }

@@ -3,9 +3,9 @@ import type { VNode } from 'preact'
 import { movedCriteria, pairQuestions, shares, verdict, type ComparedQuestion } from '../../views/compare.ts'
 import { number, short } from '../../views/format.ts'
 import type { RoundSide, RunCard } from '../../views/wire.ts'
+import type { Series } from '../charts/figure.tsx'
 import { LineChart } from '../charts/line-chart.tsx'
 import { useData } from '../data.ts'
-import { saveCsv } from '../download.ts'
 import { Card, Fact, Scroll, Show } from '../parts.tsx'
 import { show, type Route } from '../route.ts'
 import { Inline } from '../text.tsx'
@@ -141,16 +141,10 @@ function Questions({
   shown: ComparedQuestion | undefined
   onShow: (id: string) => void
 }): VNode {
-  const save = (): void =>
-    saveCsv(
-      'comparison',
-      ['question', 'before', 'after', 'change'],
-      questions.map(({ id, before, after, change }) => [id, before.score, after.score, change]),
-    )
   return (
     <>
       <VerdictFacts questions={questions} />
-      <div class="tall" tabIndex={0} role="region" aria-label="Table: held-out questions">
+      <Scroll label="held-out questions" tall>
         <table>
           <thead>
             <tr>
@@ -177,12 +171,7 @@ function Questions({
             ))}
           </tbody>
         </table>
-      </div>
-      <div class="exports">
-        <button type="button" class="small" onClick={save}>
-          CSV
-        </button>
-      </div>
+      </Scroll>
     </>
   )
 }
@@ -209,7 +198,15 @@ const bins = 20
 
 function ShiftCard({ before, after }: { before: RoundSide; after: RoundSide }): VNode {
   const longest = Math.max(10, ...before.words.slice(-1), ...after.words.slice(-1))
-  const names = [sideName(before, after), sideName(after, before)] as const
+  const { min, max } = after.scale
+  const lines = (values: (side: RoundSide) => readonly number[], from: number, to: number): Series[] =>
+    [
+      { side: before, name: sideName(before, after) },
+      { side: after, name: sideName(after, before) },
+    ].flatMap(({ side, name }) => {
+      return values(side).length === 0 ? [] : [{ name, values: shares(values(side), from, to, bins) }]
+    })
+  const played = [before, after].filter(({ scores }) => scores.length > 0)
   return (
     <Card title="Self-play: scores and lengths">
       {before.scores.length + after.scores.length === 0 ? (
@@ -218,25 +215,23 @@ function ShiftCard({ before, after }: { before: RoundSide; after: RoundSide }): 
         <>
           <LineChart
             title="Share of answers by score"
-            unit="score 0 to 2"
-            across="twentieth"
+            unit={`score ${min} to ${max}`}
+            across="bin"
             breaks={[{ at: 0, name: '0' }]}
-            lines={[
-              { name: names[0], values: shares(before.scores, 0, 2, bins) },
-              { name: names[1], values: shares(after.scores, 0, 2, bins) },
-            ]}
+            lines={lines(({ scores }) => scores, min, max)}
           />
           <LineChart
             title="Share of answers by length"
             unit={`words, 0 to ${longest}`}
-            across="twentieth"
+            across="bin"
             breaks={[{ at: 0, name: '0' }]}
-            lines={[
-              { name: names[0], values: shares(before.words, 0, longest, bins) },
-              { name: names[1], values: shares(after.words, 0, longest, bins) },
-            ]}
+            lines={lines(({ words }) => words, 0, longest)}
           />
-          <p class="soft">Rounds have questions and rubrics of their own: compare shapes.</p>
+          <p class="soft">
+            Rounds have questions and rubrics of their own: compare shapes.
+            {played.length === 1 &&
+              ' One of the two has no scored answers: the state before the first round plays none.'}
+          </p>
         </>
       )}
     </Card>

@@ -1,36 +1,44 @@
-/** Tokens by model, and what they cost at prices that the reader gives. */
+/** Tokens by stage and model, and what they cost: at the prices of the configuration, or at prices that the reader gives. */
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
+import type { CostLine, Costs } from '../../views/costs.ts'
 import { count } from '../../views/format.ts'
-import type { ModelUse } from '../../views/wire.ts'
 import { Card, Scroll } from '../parts.tsx'
 import { Inline } from '../text.tsx'
 
 const million = 1_000_000
 
-export function CostCard({ models }: { models: readonly ModelUse[] }): VNode {
+export function CostCard({ costs: { lines, total, unpriced } }: { costs: Costs }): VNode {
   const [input, setInput] = useState(0)
   const [output, setOutput] = useState(0)
-  const priced = input > 0 || output > 0
-  const costOf = ({ promptTokens, completionTokens }: ModelUse): number =>
-    (promptTokens * input + completionTokens * output) / million
-  const total = models.reduce((sum, model) => sum + costOf(model), 0)
+  const asked = input > 0 || output > 0
+  const costOf = ({ cost, promptTokens, completionTokens }: CostLine): number | null =>
+    cost ?? (asked ? (promptTokens * input + completionTokens * output) / million : null)
+  const priced = total !== null || asked
+  const sum = lines.reduce((all, line) => all + (costOf(line) ?? 0), 0)
   return (
     <Card title="Tokens and cost">
-      <div class="filters">
-        <Price name="$ per million tokens in" value={input} onChange={setInput} />
-        <Price name="$ per million tokens out" value={output} onChange={setOutput} />
-        {priced && (
-          <p>
-            <b>${total.toFixed(2)}</b> so far
-          </p>
-        )}
-      </div>
-      <Scroll label="Tokens by model">
+      {priced && (
+        <p>
+          <b>{money(sum)}</b> so far
+          {unpriced.length > 0 && !asked && `, without ${unpriced.length} of the models: they have no price`}
+        </p>
+      )}
+      {unpriced.length > 0 && (
+        <div class="filters">
+          <Price name="Price per million tokens in" value={input} onChange={setInput} />
+          <Price name="… out" value={output} onChange={setOutput} />
+          <span class="soft">for models without a price in the configuration</span>
+        </div>
+      )}
+      <Scroll label="Tokens and cost">
         <table>
           <thead>
             <tr>
-              <th scope="col">model</th>
+              <th scope="col">stage</th>
+              <th scope="col" class="words">
+                model
+              </th>
               <th scope="col">calls</th>
               <th scope="col">tokens in</th>
               <th scope="col">tokens out</th>
@@ -38,15 +46,16 @@ export function CostCard({ models }: { models: readonly ModelUse[] }): VNode {
             </tr>
           </thead>
           <tbody>
-            {models.map((model) => (
-              <tr key={model.model}>
-                <th scope="row">
-                  <Inline text={model.model} length={60} />
-                </th>
-                <td>{count(model.calls)}</td>
-                <td>{count(model.promptTokens)}</td>
-                <td>{count(model.completionTokens)}</td>
-                {priced && <td>${costOf(model).toFixed(2)}</td>}
+            {lines.map((line) => (
+              <tr key={`${line.stage} ${line.model}`}>
+                <th scope="row">{line.stage}</th>
+                <td class="words">
+                  <Inline text={line.model} length={60} />
+                </td>
+                <td>{count(line.calls)}</td>
+                <td>{count(line.promptTokens)}</td>
+                <td>{count(line.completionTokens)}</td>
+                {priced && <td>{money(costOf(line))}</td>}
               </tr>
             ))}
           </tbody>
@@ -54,6 +63,11 @@ export function CostCard({ models }: { models: readonly ModelUse[] }): VNode {
       </Scroll>
     </Card>
   )
+}
+
+/** In the currency of the prices, whichever that is. */
+export function money(value: number | null): string {
+  return value === null ? '–' : value.toFixed(2)
 }
 
 function Price({ name, value, onChange }: { name: string; value: number; onChange: (value: number) => void }): VNode {

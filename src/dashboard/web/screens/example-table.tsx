@@ -28,8 +28,8 @@ const columns: readonly Column[] = [
     title: 'Pair, or why there is none',
     cell: ({ outcome, status }) => <Pill name={status === 'complete' ? outcome : status} />,
   },
-  { name: 'mean', sort: 'mean', title: 'Mean score of the scored answers, 0–2', cell: ({ mean }) => number(mean, 2) },
-  { name: 'best', sort: 'best', title: 'Best score, 0–2', cell: ({ best }) => number(best, 2) },
+  { name: 'mean', sort: 'mean', title: 'Mean score of the scored answers', cell: ({ mean }) => number(mean, 2) },
+  { name: 'best', sort: 'best', title: 'Best score', cell: ({ best }) => number(best, 2) },
   { name: 'spread', sort: 'std', title: 'Standard deviation of the scores', cell: ({ std }) => number(std, 2) },
   {
     name: 'margin',
@@ -42,6 +42,12 @@ const columns: readonly Column[] = [
     sort: 'scored',
     title: 'Scored answers of all',
     cell: ({ scored, candidates }) => `${scored}/${candidates}`,
+  },
+  {
+    name: 'flips',
+    sort: 'flips',
+    title: 'Verdicts that flip when two answers change places, of those with both orders',
+    cell: ({ compared, flips }) => (compared === 0 ? '–' : `${flips}/${compared}`),
   },
   { name: 'words', sort: 'words', title: 'Mean words of an answer', cell: (row) => number(row.words, 0) },
   {
@@ -76,12 +82,14 @@ export function ExampleTable({ page, address, query, route, change }: TableProps
     setActive(next)
     if (box.current !== null) scrollTo(box.current, next)
   }
+  const compares = page.flips > 0 || query.flip !== undefined
+  const shown = columns.filter(({ name }) => compares || name !== 'flips')
   const first = Math.max(0, Math.floor(top / rowHeight) - spare)
   const last = Math.min(page.total, first + inSight(box.current) + 2 * spare)
   return (
     <div
       ref={box}
-      class="table"
+      class={compares ? 'table compares' : 'table'}
       role="grid"
       tabIndex={0}
       aria-label="Questions"
@@ -92,14 +100,14 @@ export function ExampleTable({ page, address, query, route, change }: TableProps
     >
       <div role="rowgroup">
         <div class="row header" role="row" aria-rowindex={1}>
-          {columns.map((column) => (
+          {shown.map((column) => (
             <Header key={column.name} column={column} query={query} change={change} />
           ))}
         </div>
       </div>
       <div class="rows" role="rowgroup" style={{ height: `${page.total * rowHeight}px` }}>
         {Array.from({ length: Math.max(0, last - first) }, (_, k) => first + k).map((i) => (
-          <Row key={i} i={i} row={rows(i)} active={i === active} onOpen={open} />
+          <Row key={i} i={i} row={rows(i)} columns={shown} active={i === active} onOpen={open} />
         ))}
       </div>
     </div>
@@ -144,11 +152,13 @@ function scrollTo(box: HTMLElement, row: number): void {
 function Row({
   i,
   row,
+  columns: shown,
   active,
   onOpen,
 }: {
   i: number
   row: ExampleRow | undefined
+  columns: readonly Column[]
   active: boolean
   onOpen: (i: number) => void
 }): VNode {
@@ -162,7 +172,7 @@ function Row({
       style={{ top: `${i * rowHeight}px` }}
       onClick={() => onOpen(i)}
     >
-      {columns.map((column) => (
+      {shown.map((column) => (
         <div key={column.name} class={`cell ${classOf(column)}`} role="gridcell">
           {row === undefined ? '…' : column.cell(row)}
         </div>

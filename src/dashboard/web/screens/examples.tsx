@@ -3,7 +3,7 @@ import type { VNode } from 'preact'
 import { useEffect, useMemo, useState } from 'preact/hooks'
 import { readQuery, writeQuery } from '../../views/address.ts'
 import { count, words } from '../../views/format.ts'
-import type { ExamplePage, ExampleQuery, ExampleRow, Facet } from '../../views/wire.ts'
+import type { ExamplePage, ExampleQuery, ExampleRow, Facet, ScoreScale } from '../../views/wire.ts'
 import { useData, useFeed } from '../data.ts'
 import { saveCsv, saveJson } from '../download.ts'
 import { HistogramFilter } from '../charts/histogram.tsx'
@@ -12,7 +12,7 @@ import { examplesAddress, pageSize, type Change } from '../list.ts'
 import { show, type Route } from '../route.ts'
 import { ExampleTable } from './example-table.tsx'
 
-export function ExamplesScreen({ route }: { route: Route }): VNode {
+export function ExamplesScreen({ route, scale }: { route: Route; scale: ScoreScale }): VNode {
   const query = useMemo(() => readQuery(route.parameters), [route])
   const change: Change = (changes) => {
     const next = Object.fromEntries(
@@ -37,6 +37,7 @@ export function ExamplesScreen({ route }: { route: Route }): VNode {
                   <HistogramFilter
                     key={histogram.measure}
                     histogram={histogram}
+                    scale={scale}
                     range={query.ranges?.[histogram.measure]}
                     onChange={(range) => {
                       const { [histogram.measure]: _, ...others } = query.ranges ?? {}
@@ -73,6 +74,7 @@ const open = {
   outcome: undefined,
   unscored: undefined,
   tie: undefined,
+  flip: undefined,
   ranges: undefined,
 } satisfies { [Key in keyof ExampleQuery]?: undefined }
 
@@ -107,6 +109,16 @@ function Filters({ query, page, change }: { query: ExampleQuery; page: ExamplePa
         />
         ties only ({count(page.ties)})
       </label>
+      {(page.flips > 0 || query.flip !== undefined) && (
+        <label class="check">
+          <input
+            type="checkbox"
+            checked={query.flip === true}
+            onChange={(event) => change({ flip: event.currentTarget.checked ? true : undefined })}
+          />
+          order flips only ({count(page.flips)})
+        </label>
+      )}
       {isFiltered && (
         <button type="button" onClick={() => change(open)}>
           Clear filters

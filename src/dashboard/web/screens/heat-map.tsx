@@ -16,7 +16,8 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
   const [selected, setSelected] = useState<Selected | null>(null)
   const [byScore, setByScore] = useState(true)
   const { candidates } = example
-  const criteria = example.rubric ?? []
+  // Answers that were only held against each other have no ratings.
+  const criteria = candidates.some(({ evaluation }) => evaluation !== null) ? (example.rubric ?? []) : []
   if (candidates.length === 0) return <p class="soft">No answers were sampled.</p>
   const sorted = byScore ? [...candidates].sort((a, b) => order(b) - order(a)) : candidates
   return (
@@ -56,7 +57,9 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
           </tbody>
         </table>
       </Scroll>
-      {selected === null && <p class="soft">Press a rating for the judge's reason in full.</p>}
+      {selected === null && criteria.length > 0 && (
+        <p class="soft">Hover over a rating for the judge's reason, press it for all of it.</p>
+      )}
       {selected !== null && <Reason example={example} selected={selected} />}
     </>
   )

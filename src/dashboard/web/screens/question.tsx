@@ -12,6 +12,7 @@ import { examplesAddress, listOf, questionLink } from '../list.ts'
 import { link, type Route } from '../route.ts'
 import { Block, Inline } from '../text.tsx'
 import { CallsCard } from './calls.tsx'
+import { FlipsCard } from './flips.tsx'
 import { HeatMap } from './heat-map.tsx'
 
 export function QuestionScreen({ route }: { route: Route }): VNode {
@@ -96,10 +97,11 @@ function Question({ page, run }: { page: QuestionPage; run: string }): VNode {
         <PairCard page={page} />
         <RubricCard page={page} />
         <div class="wide">
-          <Card title="Answers by criterion">
+          <Card title={row.compared > 0 ? 'Answers' : 'Answers by criterion'}>
             <HeatMap example={example} row={row} />
           </Card>
         </div>
+        <FlipsCard page={page} />
         {row.scored > 0 && <LengthCard page={page} />}
         <ElsewhereCard page={page} run={run} />
         <div class="wide">
@@ -110,15 +112,16 @@ function Question({ page, run }: { page: QuestionPage; run: string }): VNode {
   )
 }
 
-function Facts({ page: { row } }: { page: QuestionPage }): VNode {
+function Facts({ page: { row, scale } }: { page: QuestionPage }): VNode {
   return (
-    <dl class="facts">
+    <dl class="facts tiles">
       <Fact name="Round" value={String(row.round)} />
       <Fact name="Status" value={words(row.status)} />
       <Fact name="Pair" value={words(row.outcome)} />
-      <Fact name="Mean score" value={number(row.mean, 2)} note="of 2" />
+      <Fact name="Mean score" value={number(row.mean, 2)} note={`on ${scale.min} to ${scale.max}`} />
       <Fact name="Margin" value={number(row.margin, 2)} />
       <Fact name="Scored" value={`${row.scored} of ${row.candidates}`} note="answers" />
+      {row.compared > 0 && <Fact name="Order flips" value={`${row.flips} of ${row.compared}`} />}
       <Fact name="Document" value={row.documentId.slice(0, 40)} />
     </dl>
   )
@@ -141,7 +144,7 @@ function QuestionCard({ page: { example } }: { page: QuestionPage }): VNode {
   )
 }
 
-function LengthCard({ page: { example, row } }: { page: QuestionPage }): VNode {
+function LengthCard({ page: { example, row, scale } }: { page: QuestionPage }): VNode {
   const { candidates } = example
   const markOf = (index: number): string => (index === row.chosen ? 'good' : index === row.rejected ? 'bad' : '')
   return (
@@ -149,7 +152,7 @@ function LengthCard({ page: { example, row } }: { page: QuestionPage }): VNode {
       <ScatterChart
         title="Score against length"
         x={{ name: 'words', values: candidates.map(({ answer }) => (answer === null ? null : countWords(answer))) }}
-        y={{ name: 'score', values: candidates.map(scoreOf), max: 2 }}
+        y={{ name: 'score', values: candidates.map(scoreOf), max: scale.max }}
         names={candidates.map(({ index }) => `answer ${index}`)}
         marks={candidates.map(({ index }) => markOf(index))}
       />
@@ -207,6 +210,11 @@ function PairCard({ page: { example, row } }: { page: QuestionPage }): VNode {
 const reasons: Readonly<Record<string, string>> = {
   unknown: 'The pairing rules are not known here.',
   noQuestion: 'There is no question.',
+  nearTies: 'Curation: the first answers were all nearly equal, so the others were not sampled.',
+  difficulty: 'Curation: the question is too easy or too hard.',
+  rubricsDisagree: 'Curation: a second rubric ranks the answers otherwise.',
+  smallMargin: 'The best and the worst answer are closer than pairing.minMargin.',
+  orderConflict: 'The judge contradicts itself about the two answers when they change places.',
   tooFewScored: 'Fewer than two answers have a score.',
   noSpread: 'All scored answers have nearly the same score: there is nothing to prefer.',
   lengthGap: 'The best and the worst answer differ too much in length.',

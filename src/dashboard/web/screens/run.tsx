@@ -9,7 +9,7 @@ import { Card, Fact, Scroll, Show } from '../parts.tsx'
 import { link } from '../route.ts'
 import { Inline } from '../text.tsx'
 import { ConfigCard } from './config.tsx'
-import { CostCard } from './cost.tsx'
+import { CostCard, money } from './cost.tsx'
 import { HealthCard } from './health.tsx'
 import { roundName } from './names.ts'
 import { TrainingCard } from './training.tsx'
@@ -36,7 +36,7 @@ export function RunScreen({ run }: { run: RunCard }): VNode {
               <FailureCard overview={overview} />
               <HealthCard rounds={overview.rounds} />
               <TrainingCard rounds={overview.rounds} />
-              <CostCard models={overview.models} />
+              <CostCard costs={overview.costs} />
               <ConfigCard config={overview.config} />
             </div>
           )}
@@ -47,20 +47,21 @@ export function RunScreen({ run }: { run: RunCard }): VNode {
 }
 
 function Head({ overview }: { overview: Overview }): VNode {
-  const { card, progress, models } = overview
-  const calls = models.reduce((sum, model) => sum + model.calls, 0)
-  const tokens = models.reduce((sum, model) => sum + model.promptTokens + model.completionTokens, 0)
+  const { card, progress, costs } = overview
+  const calls = costs.lines.reduce((sum, line) => sum + line.calls, 0)
+  const tokens = costs.lines.reduce((sum, line) => sum + line.promptTokens + line.completionTokens, 0)
   const played = card.rounds.filter((round) => round > 0).length
   return (
     <div class="head">
       <h1>
         <Inline text={card.name} length={80} />
       </h1>
-      <dl class="facts">
+      <dl class="facts tiles">
         <Fact name="State" value={card.state} />
         <Fact name="Rounds" value={`${played} of ${card.plannedRounds ?? '–'}`} />
         <Fact name="Calls" value={count(calls)} />
         <Fact name="Tokens" value={count(tokens)} note="in and out" />
+        {costs.total !== null && <Fact name="Cost" value={money(costs.total)} note="so far" />}
         {progress !== null && (
           <>
             <Fact name="Now" value={`round ${progress.round} ${progress.stage}`} />
@@ -138,56 +139,55 @@ function EvaluationCard({ overview }: { overview: Overview }): VNode {
 function FlowCard({ overview }: { overview: Overview }): VNode {
   const stateOf = (round: number, stage: string): string =>
     overview.stages.find((one) => one.round === round && one.stage === stage)?.state ?? 'waiting'
+  const isCut = overview.rounds.some(({ stages }) => stages.some(({ cut }) => cut > 0))
   return (
     <Card title="Stages">
       <Scroll label="Calls by round and stage">
         <table>
           <thead>
             <tr>
-              <th scope="col">round</th>
               <th scope="col">stage</th>
               <th scope="col">calls</th>
               <th scope="col">samples</th>
-              <th scope="col">cut off</th>
+              {isCut && <th scope="col">cut off</th>}
               <th scope="col">tokens out</th>
               <th scope="col">tokens/s</th>
               <th scope="col">in flight</th>
               <th scope="col">time</th>
             </tr>
           </thead>
-          <tbody>
-            {overview.rounds.flatMap(({ round, stages, pairs, steps }) => [
-              ...stages.map((stage) => (
-                <tr key={`${round} ${stage.stage}`}>
-                  <th scope="row">{round}</th>
-                  <td class="words">{stage.stage}</td>
+          {overview.rounds.map(({ round, stages, pairs, steps }) => (
+            <tbody key={round}>
+              <tr class="group">
+                <th scope="rowgroup" colSpan={isCut ? 8 : 7}>
+                  {round === 0 ? 'Before' : `Round ${round}`}{' '}
+                  {round > 0 && (
+                    <small>
+                      self-play {stateOf(round, 'synthesis')} · {count(pairs)} pairs · training{' '}
+                      {stateOf(round, 'train')}, {count(steps.length)} steps · evaluation {stateOf(round, 'evaluate')}
+                    </small>
+                  )}
+                </th>
+              </tr>
+              {stages.map((stage) => (
+                <tr key={stage.stage}>
+                  <th scope="row">{stage.stage}</th>
                   <td>{count(stage.calls)}</td>
                   <td>{count(stage.samples)}</td>
-                  <td>{count(stage.cut)}</td>
+                  {isCut && <td>{count(stage.cut)}</td>}
                   <td>{count(stage.completionTokens)}</td>
                   <td>{short(stage.completionTokens / stage.wallSeconds)}</td>
                   <td>{short(stage.busySeconds / stage.wallSeconds)}</td>
                   <td>{seconds(stage.wallSeconds)}</td>
                 </tr>
-              )),
-              ...(round === 0
-                ? []
-                : [
-                    <tr key={`${round} rest`}>
-                      <th scope="row">{round}</th>
-                      <td class="words" colSpan={8}>
-                        self-play {stateOf(round, 'synthesis')} · {count(pairs)} pairs · training{' '}
-                        {stateOf(round, 'train')}, {count(steps.length)} steps · evaluation {stateOf(round, 'evaluate')}
-                      </td>
-                    </tr>,
-                  ]),
-            ])}
-          </tbody>
+              ))}
+            </tbody>
+          ))}
         </table>
       </Scroll>
       <p class="soft">
-        “In flight” is the mean number of calls at work. “Cut off” are samples that met the token limit. Times run from
-        a stage's first call to its last; stages overlap.
+        “In flight” is the mean number of calls at work. Times run from a stage's first call to its last; stages
+        overlap.{isCut && ' “Cut off” are samples that met the token limit.'}
       </p>
     </Card>
   )
@@ -204,6 +204,7 @@ function TimelineCard({ overview: { timeline } }: { overview: Overview }): VNode
         from={start}
         binMs={binMs}
         layers={stages.map((name, i) => ({ name, values: inFlight[i] ?? [] }))}
+        markIdle
       />
       <StackChart
         title="Completion tokens per second"
@@ -213,10 +214,18 @@ function TimelineCard({ overview: { timeline } }: { overview: Overview }): VNode
         layers={[{ name: 'tokens/s', values: tokensPerSecond }]}
       />
       <p class="soft">
-        A call shows when it is finished; a gap is time without calls: training, or a server that waits.
+        Hatched: no call was in flight, {percent(idleShare(inFlight))} of the time; the server waited, or the run
+        trained. A call shows when it is finished.
       </p>
     </Card>
   )
+}
+
+/** Share of the bins in which hardly any call was at work. */
+function idleShare(inFlight: readonly (readonly number[])[]): number {
+  const bins = inFlight[0]?.length ?? 0
+  const idle = Array.from({ length: bins }, (_, i) => inFlight.reduce((sum, row) => sum + (row[i] ?? 0), 0))
+  return idle.filter((sum) => sum < 0.05).length / Math.max(1, bins)
 }
 
 function FailureCard({ overview }: { overview: Overview }): VNode {

@@ -105,6 +105,7 @@ function LengthCard({ points }: { points: readonly TrustPoint[] }): VNode | null
         across="policy"
         breaks={[{ at: 0, name: '' }]}
         lines={[{ name: 'words', values: lengths }]}
+        fromZero
       />
       <p class="soft">Scores that rise with length alone are another way to please a judge.</p>
     </Card>
