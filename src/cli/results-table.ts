@@ -33,6 +33,7 @@ export function resultNotes(result: SuiteResult): string[] {
   return [
     `${result.suite}, judged by ${result.judge}${result.limit === undefined ? '' : `, ${result.limit} questions chosen by seed`}`,
     ...parts,
+    ...heldOutNotes(result),
     ...(result.protocol === undefined ? [] : protocolLines(result.protocol)),
     ...failureLine(failures, 'callFailed', 'calls failed and are left out; the same command tries them again'),
     ...failureLine(failures, 'unreadable', 'replies could not be read at any attempt and are left out'),
@@ -47,6 +48,25 @@ function failureLine(
   const found = failures.filter(({ reason }) => reason === wanted)
   const first = (found[0]?.message ?? '').replaceAll(/\s+/g, ' ')
   return found.length === 0 ? [] : [`  ${found.length} ${what}: ${first}`]
+}
+
+/** Of the held-out suite: the start, and the second judge. */
+function heldOutNotes({ versusBase: won, secondJudgement: second }: SuiteResult): string[] {
+  return [
+    ...(won === undefined
+      ? []
+      : [
+          `  against ${won.base}: win rate ${estimate(won.winRate)}, at equal length ${estimate(won.lengthControlled)} ` +
+            `(n ${won.winRate?.n ?? 0}: ${won.wins} won, ${won.ties} tied, ${won.losses} lost; ${won.flips} orders flipped, ` +
+            `${won.void} not judged${won.p === null ? '' : `; p ${won.p.toFixed(3)}`})`,
+        ]),
+    ...(second === undefined
+      ? []
+      : [
+          `  second judge, ${second.judge}: ${estimate(second.sampled)} (n ${second.sampled?.n ?? 0})` +
+            (second.parting === undefined ? '' : `; ${second.parting.verdict}, best round ${second.parting.best}`),
+        ]),
+  ]
 }
 
 function protocolLines({ official, departures }: NonNullable<SuiteResult['protocol']>): string[] {

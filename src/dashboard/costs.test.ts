@@ -24,6 +24,10 @@ const config = configSchema.parse({
     scorer: server('teacher', { input: 1, output: 1 }),
     proposer: server('unpriced'),
   },
+  evaluation: {
+    judge: server('judge', { input: 3, output: 5 }),
+    secondJudge: server('second', { input: 7, output: 0 }),
+  },
 })
 
 let dir = ''
@@ -47,6 +51,20 @@ async function folderWith(
 }
 
 describe('readCosts', () => {
+  it('prices the judges of the evaluation', async () => {
+    const folder = await folderWith([
+      ['r0/heldout/d/score/0/rate/a0', 'judge', 1_000_000, 500_000],
+      ['r0/heldout/d/score/0/second/rate/a0', 'second', 1_000_000, 500_000],
+    ])
+    const { lines, unpriced } = await readCosts(folder, config)
+    await folder.close()
+    expect(lines.map(({ stage, model, cost }) => [stage, model, cost])).toEqual([
+      ['evaluate', 'judge', 3 + 5],
+      ['evaluate', 'second', 7],
+    ])
+    expect(unpriced).toEqual([])
+  })
+
   it('counts tokens by stage and model, prices what has a price, and keeps the rest apart', async () => {
     const folder = await folderWith([
       ['r1/d/q0/propose/a0', 'unpriced', 100, 10],

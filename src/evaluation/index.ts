@@ -8,7 +8,8 @@ export {
   type SuiteRequest,
 } from './catalogue.ts'
 export { compareResults, regressions, type Comparison, type Regression } from './compare.ts'
-export { heldOutSuite, type HeldOutOptions } from './held-out.ts'
+export { heldOutSuite } from './held-out/index.ts'
+export type { HeldOutOptions } from './held-out/options.ts'
 export { bootstrapMean, finiteOrNull, mean, pairAccuracy, pairedDifference, rankCorrelation } from './statistics.ts'
 export type { Call, EvaluationContext, Suite } from './suite.ts'
 export type { SuiteFile } from './suites/rows.ts'

@@ -13,8 +13,11 @@ export function mean(values: readonly number[]): number {
   return values.length === 0 ? Number.NaN : values.reduce((sum, value) => sum + value, 0) / values.length
 }
 
-/** Mean with a percentile-bootstrap 95 % interval over the values (Efron & Tibshirani 1993, ch. 13). NaN for no values. */
-export function bootstrapMean(values: readonly number[], seed: number | string): Estimate {
+/**
+ * Mean with a percentile-bootstrap interval over the values (Efron & Tibshirani 1993, ch. 13), 95 % unless `error`, the share
+ * outside of it, says otherwise. NaN for no values.
+ */
+export function bootstrapMean(values: readonly number[], seed: number | string, error = 0.05): Estimate {
   const point = mean(values)
   if (values.length < 2) return { mean: point, low: point, high: point, n: values.length }
   const random = rng(seed, 'bootstrap')
@@ -23,7 +26,7 @@ export function bootstrapMean(values: readonly number[], seed: number | string):
     for (let i = 0; i < values.length; i++) sum += values[random.below(values.length)] ?? 0
     return sum / values.length
   }).sort((a, b) => a - b)
-  return { mean: point, low: quantile(means, 0.025), high: quantile(means, 0.975), n: values.length }
+  return { mean: point, low: quantile(means, error / 2), high: quantile(means, 1 - error / 2), n: values.length }
 }
 
 /** `null` where a statistic of nothing was asked for: a number that does not exist is not 0. */

@@ -10,6 +10,8 @@ export interface EvaluationContext {
   readonly policy: LanguageModel
   readonly call: Call
   readonly seed: number
+  /** This suite's results of earlier rounds, in order; what a suite needs to hold a policy against where it came from. */
+  readonly earlier?: readonly SuiteResult[]
 }
 
 export interface Suite {

@@ -1,12 +1,14 @@
 /** One evaluation of a run: which suites, and their results in the run folder. Knows no rounds but the one it is given. */
 import type { Clock } from '../core/clock.ts'
 import { ConfigError } from '../core/errors.ts'
-import { heldOutSuite, type Suite } from '../evaluation/index.ts'
+import type { Suite } from '../evaluation/index.ts'
 import type { Config, Document, LanguageModel, OnRunEvent, SuiteResult } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import type { RunFolder } from '../store/index.ts'
 import { budgetReached } from '../synthesis/index.ts'
+import { earlierResults, keepResults } from './evaluation-results.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
+import { heldOutOf, partingNotes } from './held-out.ts'
 import type { ModelHouse } from './models.ts'
 
 export interface EvaluateRoundOptions {
@@ -51,9 +53,12 @@ export async function evaluateRound(options: EvaluateRoundOptions): Promise<Suit
   const results: SuiteResult[] = []
   for (const suite of options.suites) {
     options.checkInterrupted()
-    results.push(await suite.evaluate({ round, policy, call, seed: config.seed }))
+    const earlier = await earlierResults(folder, suite.name, round)
+    const result = await suite.evaluate({ round, policy, call, seed: config.seed, earlier })
+    results.push(result)
+    for (const text of partingNotes(result)) onEvent({ type: 'note', text })
   }
-  await folder.writeJson(folder.round(round).evaluation, results)
+  await keepResults(folder, round, results)
   onEvent({ type: 'stage', round, stage: 'evaluate', state: 'finished' })
   for (const result of results) onEvent({ type: 'evaluation', result })
   return results
@@ -71,17 +76,10 @@ export function suitesOfRun(options: {
   readonly models: ModelHouse
 }): readonly Suite[] {
   const { config, task, heldOut, given, models } = options
-  const { suites, judge, samples } = config.evaluation
+  const { suites } = config.evaluation
   if (suites.includes('oracle') && !given.some(({ name }) => name === 'oracle')) {
     throw new ConfigError('evaluation.suites: the oracle judges the laboratory only; use heldout, or run: pop lab run')
   }
   if (!suites.includes('heldout') || heldOut.length === 0) return given
-  const suite = heldOutSuite({
-    task,
-    documents: heldOut,
-    judge: judge === undefined ? models.initialPolicy : models.open(judge),
-    samples,
-    missingCriterion: config.scoring.missingCriterion,
-  })
-  return [suite, ...given]
+  return [heldOutOf({ config, task, documents: heldOut, models }), ...given]
 }

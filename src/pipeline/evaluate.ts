@@ -2,13 +2,14 @@
  * Suites over policies outside a run's own loop: a run's rounds, a model folder, an endpoint. Every call goes through the
  * journal of the folder, so that the same command goes on where it stopped. Emits events; prints nothing.
  */
-import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { InterruptedError } from '../core/errors.ts'
 import type { Suite } from '../evaluation/index.ts'
-import { suiteResultSchema, type LanguageModel, type OnRunEvent, type SuiteResult } from '../records/index.ts'
-import type { RunFolder, RunReader } from '../store/index.ts'
+import type { LanguageModel, OnRunEvent, SuiteResult } from '../records/index.ts'
+import type { RunFolder } from '../store/index.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
+import { earlierResults, keepResults } from './evaluation-results.ts'
+import { partingNotes } from './held-out.ts'
 
 export interface EvaluateOptions {
   /** Holds the journal; results go to `round-N/evaluation.json` in it. */
@@ -38,6 +39,7 @@ export async function evaluatePolicies(options: EvaluateOptions): Promise<SuiteR
       const result = await evaluateSuite(options, suite, round, model)
       await keepResults(options.folder, round, [result])
       options.onEvent({ type: 'evaluation', result })
+      for (const text of partingNotes(result)) options.onEvent({ type: 'note', text })
       results.push(result)
     }
     options.onEvent({ type: 'stage', round, stage: 'evaluate', state: 'finished' })
@@ -72,22 +74,10 @@ async function evaluateSuite(
       }),
   })
   try {
-    return await suite.evaluate({ round, policy, call, seed })
+    const earlier = await earlierResults(folder, suite.name, round)
+    return await suite.evaluate({ round, policy, call, seed, earlier })
   } catch (error) {
     if (signal?.aborted !== true) throw error
     throw new InterruptedError('Interrupted; everything finished is saved: run the same command to go on')
   }
-}
-
-/** Puts results beside the stored ones of their round; a result of the same suite is replaced. */
-export async function keepResults(folder: RunFolder, round: number, results: readonly SuiteResult[]): Promise<void> {
-  const path = folder.round(round).evaluation
-  const stored = await readResults(folder, round)
-  const fresh = new Set(results.map(({ suite }) => suite))
-  await folder.writeJson(path, [...stored.filter(({ suite }) => !fresh.has(suite)), ...results])
-}
-
-/** What is stored of a round; empty before anything was evaluated. */
-export async function readResults(reader: RunReader, round: number): Promise<SuiteResult[]> {
-  return (await reader.readJson(reader.round(round).evaluation, z.array(suiteResultSchema))) ?? []
 }

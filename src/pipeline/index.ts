@@ -1,8 +1,10 @@
 /** The chain of stages and rounds. Emits events, prints nothing. */
 export { runPipeline, type PipelineOptions } from './run-pipeline.ts'
 export type { RoundSummary, RunSummary } from './summary.ts'
-export type { RunDocuments } from './run-documents.ts'
-export { evaluatePolicies, readResults, type EvaluateOptions } from './evaluate.ts'
+export { readDocuments, type RunDocuments } from './run-documents.ts'
+export { evaluatePolicies, type EvaluateOptions } from './evaluate.ts'
+export { readResults } from './evaluation-results.ts'
+export { heldOutOf } from './held-out.ts'
 export { ModelHouse } from './models.ts'
 export { readSampleFile, type BadLine } from './sample-file.ts'
 export { fileSuites } from './suites.ts'

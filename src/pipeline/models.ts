@@ -234,8 +234,8 @@ function requireOnePlace(config: Config): void {
   }
 }
 
-function endpointsOf({ model, roles }: Config): ModelEndpoint[] {
-  return [model, ...Object.values(roles).filter((endpoint) => endpoint !== undefined)]
+function endpointsOf({ model, roles, evaluation: { judge, secondJudge } }: Config): ModelEndpoint[] {
+  return [model, ...Object.values(roles), judge, secondJudge].filter((endpoint) => endpoint !== undefined)
 }
 
 function pricesOf(config: Config): Map<string, Price> {

@@ -190,17 +190,19 @@ function evaluationAmounts(
   const { documents, samples } = evaluation
   const policies = rounds + 1
   const answered = documents * policies * (samples + 1) + documents * samples
-  const judged = documents * policies * (samples + 1)
+  const judges = evaluation.secondJudge === undefined ? 1 : 2
+  // Every answer by each judge, and the greedy ones against those of the start in both orders.
+  const judged = judges * documents * policies * (samples + 1) + 2 * documents * rounds
   const perAnswer = of.solve.completionTokens / candidates
   const judgement = times(of.score, 1 / Math.max(1, of.score.calls))
   const all: Amounts = {
-    calls: documents * 2 + documents + documents * policies * 2 + judged,
+    calls: documents * (1 + judges) + documents + documents * policies * 2 + judged,
     promptTokens:
-      documents * (of.propose.promptTokens + of.rubric.promptTokens) +
+      documents * (of.propose.promptTokens + judges * of.rubric.promptTokens) +
       documents * (1 + 2 * policies) * of.solve.promptTokens +
       judged * judgement.promptTokens,
     completionTokens:
-      documents * (of.propose.completionTokens + of.rubric.completionTokens) +
+      documents * (of.propose.completionTokens + judges * of.rubric.completionTokens) +
       answered * perAnswer +
       judged * judgement.completionTokens,
   }

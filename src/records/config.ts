@@ -288,6 +288,8 @@ const evaluationConfigSchema = z.strictObject({
   samples: count.default(4),
   /** Who judges; default: the starting model. */
   judge: modelConfigSchema.optional(),
+  /** Judges the held-out suite beside it, by rubrics of its own that it writes with the document. */
+  secondJudge: modelConfigSchema.optional(),
   /** Files of suites by name (`ifeval`) or by name and part (`mmlu-pro.validation`): a path. */
   data: z.record(z.string(), z.string().min(1)).default({}),
   /** Questions per benchmark: the first of a seeded shuffle. */

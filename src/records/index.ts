@@ -61,12 +61,16 @@ export {
   suiteResultSchema,
   trainingStepSchema,
   type Estimate,
+  type FrozenQuestion,
+  type Parting,
+  type SecondJudgement,
   type SuiteAnswer,
   type SuiteData,
   type SuiteFailure,
   type SuiteResult,
   type TrainingStep,
   type Verdict,
+  type VersusBase,
 } from './metric.ts'
 export {
   adamConfigSchema,

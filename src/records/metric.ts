@@ -1,4 +1,5 @@
 import { z } from 'zod'
+import { rubricSchema } from './example.ts'
 
 /**
  * One optimizer step: a line of `metrics.jsonl`. Log-probs are sums over completion tokens in nats, averaged over pairs. Of a group
@@ -63,6 +64,8 @@ export const suiteAnswerSchema = z.strictObject({
   /** The final answer as it was read from the response; null where none could be read, absent where none is read. */
   extracted: z.string().nullable().optional(),
   score: z.number().nullable(),
+  /** Set for the answer at temperature 0 of a suite that also samples. */
+  greedy: z.literal(true).optional(),
   verdicts: z.array(verdictSchema),
 })
 export type SuiteAnswer = z.infer<typeof suiteAnswerSchema>
@@ -86,6 +89,63 @@ export const suiteDataSchema = z.strictObject({
   rows: z.int(),
 })
 export type SuiteData = z.infer<typeof suiteDataSchema>
+
+/** A question of the held-out suite, as it was written before the first round. */
+export const frozenQuestionSchema = z.strictObject({
+  /** Of its document. */
+  id: z.string(),
+  problem: z.string(),
+  rubric: rubricSchema,
+  /** The second judge's own; null where it could not be read. */
+  secondRubric: rubricSchema.nullable().optional(),
+})
+export type FrozenQuestion = z.infer<typeof frozenQuestionSchema>
+
+/** A policy's greedy answers against those of round 0 to the same questions. */
+export const versusBaseSchema = z.strictObject({
+  base: z.string(),
+  /** `orders`: the judge compared every two answers in both orders. `scores`: by their scores, for tasks without a prompt for comparing. */
+  by: z.enum(['orders', 'scores']),
+  wins: z.int(),
+  losses: z.int(),
+  /** Equal texts, equal scores, or two orders that contradict each other (`flips`). */
+  ties: z.int(),
+  flips: z.int(),
+  /** Not judged: in no rate. */
+  void: z.int(),
+  /** A win 1, a tie ½, a loss 0; `n` counts questions. */
+  winRate: estimateSchema.nullable(),
+  /** The same at equal length. */
+  lengthControlled: estimateSchema.nullable(),
+  /** Exact sign test over wins and losses, two-sided; null without either. */
+  p: z.number().nullable(),
+})
+export type VersusBase = z.infer<typeof versusBaseSchema>
+
+/** What two judges say of the same step, from the best earlier round by the second judge to this one. */
+export const partingSchema = z.strictObject({
+  /**
+   * `parted`: the second judge sees a loss that is no chance while the first sees none. `unconfirmed`: the first sees a gain that is no
+   * chance, the second none.
+   */
+  verdict: z.enum(['agree', 'unconfirmed', 'parted']),
+  /** The round to go back to. */
+  best: z.int(),
+  first: estimateSchema,
+  second: estimateSchema,
+})
+export type Parting = z.infer<typeof partingSchema>
+
+/** What a second judge says of the same answers. */
+export const secondJudgementSchema = z.strictObject({
+  judge: z.string(),
+  sampled: estimateSchema.nullable(),
+  unscored: z.int(),
+  perQuestion: z.array(z.strictObject({ id: z.string(), score: z.number().nullable() })),
+  /** From round 1 on. */
+  parting: partingSchema.optional(),
+})
+export type SecondJudgement = z.infer<typeof secondJudgementSchema>
 
 /** What a suite says of one policy: `evaluation.json` holds a list of these. */
 export const suiteResultSchema = z.strictObject({
@@ -120,5 +180,8 @@ export const suiteResultSchema = z.strictObject({
   data: z.array(suiteDataSchema).optional(),
   failures: z.array(suiteFailureSchema).optional(),
   answers: z.array(suiteAnswerSchema).optional(),
+  questions: z.array(frozenQuestionSchema).optional(),
+  versusBase: versusBaseSchema.optional(),
+  secondJudgement: secondJudgementSchema.optional(),
 })
 export type SuiteResult = z.infer<typeof suiteResultSchema>

@@ -1,30 +1,41 @@
 /** `pop eval`: benchmarks over a run's rounds, a model folder or an endpoint. The same command goes on where it stopped. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { InputError, UsageError } from '../../core/errors.ts'
-import { isFileSuite, suiteCatalogue, type FileSuiteName } from '../../evaluation/index.ts'
+import { InputError, ThresholdError, UsageError } from '../../core/errors.ts'
+import { isFileSuite, regressions, suiteCatalogue, type FileSuiteName, type Suite } from '../../evaluation/index.ts'
 import { evaluatePolicies, fileSuites, ModelHouse } from '../../pipeline/index.ts'
-import { configSchema, type Config, type ModelEndpoint, type SuiteResult } from '../../records/index.ts'
+import {
+  configSchema,
+  type Config,
+  type LanguageModel,
+  type ModelEndpoint,
+  type SuiteResult,
+} from '../../records/index.ts'
 import { RunFolder, RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { readEndpoint } from '../endpoint.ts'
+import { HELD_OUT, heldOutFor } from '../held-out.ts'
 import { localEndpoint } from '../model-source.ts'
 import { suggestion } from '../nearest.ts'
 import { createProgress } from '../progress.ts'
 import { resultNotes, resultsTable } from '../results-table.ts'
 
-const suiteNames = Object.keys(suiteCatalogue)
+const suiteNames = [HELD_OUT, ...Object.keys(suiteCatalogue)]
 
 export const evalCommand: Command = {
   name: 'eval',
   summary: 'measure a run, a model folder or an endpoint on benchmarks',
-  usage: 'RUN|MODEL_DIR|URL#MODEL --suite NAME[,NAME] --data NAME=FILE[,NAME=FILE]',
+  usage: 'RUN|MODEL_DIR|URL#MODEL --suite NAME[,NAME] [--data NAME=FILE[,NAME=FILE]]',
   examples: [
     ['pop eval ./model --suite gsm8k --data gsm8k=test.jsonl', 'a model folder on one benchmark'],
     ['pop eval runs/my-run --suite ifeval --data ifeval=input_data.jsonl', 'every round of a run, the start included'],
     [
       'pop eval http://localhost:8000/v1#my-model --suite math-500 --data math-500=math_500_test.csv --limit 100 --json',
       'an endpoint, 100 questions chosen by the seed, every answer and verdict as JSON',
+    ],
+    [
+      'pop eval ./other-model --suite heldout --of runs/my-run',
+      "another model on a run's own held-out questions, against the model that run began with",
     ],
     ['pop eval compare evals/before evals/after', 'two results on the same questions'],
   ],
@@ -35,6 +46,11 @@ export const evalCommand: Command = {
       value: 'URL#MODEL|DIR',
       help: 'who judges, in suites that need a judge (default: evaluation.judge of the run)',
     },
+    'second-judge': {
+      value: 'URL#MODEL|DIR',
+      help: 'judges heldout beside it (default: evaluation.secondJudge of the run)',
+    },
+    of: { value: 'RUN', help: 'whose held-out questions a model folder or an endpoint is asked' },
     limit: { value: 'N', help: 'questions per suite: the first of a seeded shuffle' },
     samples: { value: 'N', help: 'sampled answers per question (with --temperature)' },
     temperature: { value: 'T', help: "of the answers (default: the suite's own; 0 is greedy)" },
@@ -43,7 +59,7 @@ export const evalCommand: Command = {
     seed: { value: 'N', help: "of sampling and choice (default: the run's, or 45)" },
     concurrency: { value: 'N', help: 'samples in flight (default: what each model takes)' },
     'api-key-env': { value: 'VARIABLE', help: "environment variable with the endpoint's key" },
-    'judge-key-env': { value: 'VARIABLE', help: "environment variable with the judge's key" },
+    'judge-key-env': { value: 'VARIABLE', help: "environment variable with the judges' key" },
     out: { value: 'DIR', help: 'where results and finished calls are kept (default: the run, or evals/NAME)' },
     json: { ...jsonOption, help: 'print { folder, results }, every answer and verdict included' },
   },
@@ -62,14 +78,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
     onNotice: (text) => progress.onEvent({ type: 'note', text }),
   })
   try {
-    const judge = target.judge === undefined ? undefined : models.open(target.judge)
-    const suites = await fileSuites({
-      names,
-      data: { ...target.config.evaluation.data, ...readData(invocation) },
-      judge,
-      sampling: readSampling(invocation),
-      limit: invocation.number('limit', { integer: true, min: 1 }) ?? target.config.evaluation.limit,
-    })
+    const suites = await readySuites(invocation, context, { names, target, models })
     const policies = target.policies(models)
     const folder = await RunFolder.open(target.folder, { create: true })
     try {
@@ -87,6 +96,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
       })
       progress.stop()
       await terminal.write(invocation.has('json') ? asJson(folder.dir, results) : asText(folder.dir, results))
+      checkRegression(target.config, results)
     } finally {
       await folder.close()
     }
@@ -96,10 +106,61 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   }
 }
 
+interface Ready {
+  readonly names: readonly SuiteChoice[]
+  readonly target: Target
+  readonly models: ModelHouse
+}
+
+async function readySuites(
+  invocation: Invocation,
+  { environment, clock }: Context,
+  { names, target, models }: Ready,
+): Promise<Suite[]> {
+  const open = (endpoint: ModelEndpoint | undefined): LanguageModel | undefined =>
+    endpoint === undefined ? undefined : models.open(endpoint)
+  const limit = invocation.number('limit', { integer: true, min: 1 })
+  const second = invocation.text('second-judge')
+  const files = await fileSuites({
+    names: names.filter((name) => name !== HELD_OUT),
+    data: { ...target.config.evaluation.data, ...readData(invocation) },
+    judge: open(target.judge),
+    sampling: readSampling(invocation),
+    limit: limit ?? target.config.evaluation.limit,
+  })
+  if (!names.includes(HELD_OUT)) return files
+  const heldOut = await heldOutFor({
+    run: target.run ?? invocation.text('of'),
+    isOwn: target.run !== undefined,
+    models,
+    judge: open(target.judge),
+    secondJudge: second === undefined ? undefined : models.open(readEndpoint(second, invocation.text('judge-key-env'))),
+    limit,
+    deps: { env: environment, clock },
+  })
+  return [heldOut, ...files]
+}
+
+/** @throws {ThresholdError} when a suite lost more than `evaluation.maxRegression` from the first to the last of the rounds */
+function checkRegression({ evaluation: { maxRegression }, seed }: Config, results: readonly SuiteResult[]): void {
+  const rounds = results.map(({ round }) => round)
+  const [first, last] = [Math.min(...rounds), Math.max(...rounds)]
+  if (maxRegression === undefined || first === last) return
+  const of = (round: number): SuiteResult[] => results.filter((result) => result.round === round)
+  const lost = regressions(of(first), of(last), maxRegression, seed)
+  if (lost.length === 0) return
+  throw new ThresholdError(
+    `from round ${first} to round ${last}, more was lost than evaluation.maxRegression (${maxRegression}) allows: ` +
+      lost.map(({ suite, loss }) => `${suite} −${loss.toFixed(3)}`).join(', '),
+  )
+}
+
 interface Target {
   readonly config: Config
   readonly judge: ModelEndpoint | undefined
   readonly folder: string
+  /** The run folder, where the target is one. */
+  readonly run?: string
   policies(models: ModelHouse): Parameters<typeof evaluatePolicies>[0]['policies']
 }
 
@@ -131,6 +192,7 @@ async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint
     config,
     judge: judge ?? config.evaluation.judge,
     folder: invocation.text('out') ?? dir,
+    run: dir,
     policies: (models) =>
       rounds.map((round) => {
         if (round === 0) return { round, model: models.initialPolicy }
@@ -152,11 +214,13 @@ function folderName(model: ModelEndpoint): string {
   return name.replaceAll(/[^\w.-]+/g, '-').replaceAll(/^[-.]+|[-.]+$/g, '') || 'model'
 }
 
-function readSuites(invocation: Invocation): FileSuiteName[] {
+type SuiteChoice = FileSuiteName | typeof HELD_OUT
+
+function readSuites(invocation: Invocation): SuiteChoice[] {
   const text = invocation.text('suite')
   if (text === undefined) throw new UsageError(`--suite is missing; known: ${suiteNames.join(', ')}`)
   return [...new Set(text.split(',').map((name) => name.trim()))].map((name) => {
-    if (isFileSuite(name)) return name
+    if (name === HELD_OUT || isFileSuite(name)) return name
     throw new UsageError(`there is no suite "${name}"${suggestion(name, suiteNames)}; known: ${suiteNames.join(', ')}`)
   })
 }

@@ -63,8 +63,9 @@ function origin(
 
 /** A result as it is shown in tables: the questions one by one belong to the comparison. */
 export function withoutQuestions(result: SuiteResult): Omit<SuiteResult, 'perQuestion'> {
-  const { perQuestion: _, answers: __, failures: ___, ...rest } = result
-  return rest
+  const { perQuestion: _, answers: __, failures: ___, questions: ____, secondJudgement, ...rest } = result
+  if (secondJudgement === undefined) return rest
+  return { ...rest, secondJudgement: { ...secondJudgement, perQuestion: [] } }
 }
 
 async function roundOverview(

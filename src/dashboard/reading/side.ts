@@ -76,9 +76,12 @@ export async function trust(run: RunView): Promise<TrustPoint[]> {
         rows.flatMap(({ mean }) => (mean === null ? [] : [(mean - min) / (max - min)])),
         scores.length,
       ),
-      judged: evaluations.flatMap(({ suite, judge, sampled }) =>
-        sampled === null ? [] : [{ suite, judge, ...sampled }],
-      ),
+      judged: evaluations.flatMap(({ suite, judge, sampled, secondJudgement: second }) => [
+        ...(sampled === null ? [] : [{ suite, judge, ...sampled }]),
+        ...(second?.sampled == null
+          ? []
+          : [{ suite: `${suite}, second judge`, judge: second.judge, ...second.sampled }]),
+      ]),
       judgeQuality: evaluations.flatMap(({ suite, judgeQuality }) =>
         judgeQuality === undefined ? [] : [{ suite, ...judgeQuality }],
       ),

@@ -3,6 +3,8 @@ import type { SuiteResult } from '../../records/index.ts'
 import { intervalChart, legend } from './charts.ts'
 import { interval, number, percent } from '../views/format.ts'
 import { html, type Html } from './html.ts'
+import { judgesBlock, winRates } from './judges.ts'
+import { roundName } from './round-name.ts'
 
 /** @param results of all rounds, in order of rounds */
 export function scoresSection(results: readonly SuiteResult[]): Html {
@@ -12,8 +14,8 @@ export function scoresSection(results: readonly SuiteResult[]): Html {
       <p class="soft">No suite was evaluated.</p>`
   return html`<h2 id="scores">Scores on held-out questions</h2>
     <p class="soft">
-      Means with 95 % intervals over questions. An invalid answer counts 0; an answer that the judge failed on is left
-      out.
+      Means with 95 % intervals over n questions. An invalid answer counts 0; an answer that the judge failed on is left
+      out. Detectable: the smallest true difference that these questions show with 80 % power.
     </p>
     ${suites.map((suite) =>
       suiteBlock(
@@ -41,7 +43,31 @@ function suiteBlock(suite: string, results: readonly SuiteResult[]): Html {
       )}
       ${legend(series.map(({ name }) => (name === 'sampled' ? 'sampled (T = 1)' : 'greedy')))}
     </figure>
-    <div class="card scroll" tabindex="0">${scoreTable(suite, results)}</div>`
+    <div class="card scroll" tabindex="0">${scoreTable(suite, results)}</div>
+    ${winRates(results)} ${judgesBlock(results)} ${protocolNotes(results)}`
+}
+
+/** How the benchmark is judged officially, in what these figures depart from it, and what was read. */
+function protocolNotes(results: readonly SuiteResult[]): Html {
+  const result = results.at(-1)
+  if (result === undefined) return html``
+  const { protocol, data = [], limit, failures = [] } = result
+  const lines = [
+    ...(protocol === undefined ? [] : [`officially: ${protocol.official}`]),
+    ...(protocol?.departures ?? []).map((departure) => `differs: ${departure}`),
+    ...data.map(({ source, sha256, rows }) => `${source}: ${rows} rows, SHA-256 ${sha256.slice(0, 12)}…`),
+    ...(limit === undefined ? [] : [`${limit} questions, chosen by the seed`]),
+    ...(failures.length === 0
+      ? []
+      : [`${failures.length} calls failed and are left out: ${failures[0]?.message ?? ''}`]),
+  ]
+  if (lines.length === 0) return html``
+  return html`<details class="card">
+    <summary>How ${result.suite} was measured</summary>
+    <ul>
+      ${lines.map((line) => html`<li>${line}</li>`)}
+    </ul>
+  </details>`
 }
 
 function scoreTable(suite: string, results: readonly SuiteResult[]): Html {
@@ -58,6 +84,8 @@ function scoreTable(suite: string, results: readonly SuiteResult[]): Html {
         <th scope="col">valid</th>
         <th scope="col">words</th>
         <th scope="col">not judged</th>
+        <th scope="col">n</th>
+        <th scope="col">detectable</th>
         ${
           judged &&
           html`<th scope="col">judge: pairs right</th>
@@ -75,6 +103,8 @@ function scoreTable(suite: string, results: readonly SuiteResult[]): Html {
             <td>${percent(result.validity)}</td>
             <td>${number(result.meanAnswerWords, 1)}</td>
             <td>${result.unscored}</td>
+            <td>${(result.sampled ?? result.greedy)?.n ?? 0}</td>
+            <td>${number(result.detectable, 3)}</td>
             ${
               judged &&
               html`<td>${number(result.judgeQuality?.pairAccuracy, 3)}</td>
@@ -84,8 +114,4 @@ function scoreTable(suite: string, results: readonly SuiteResult[]): Html {
       )}
     </tbody>
   </table>`
-}
-
-export function roundName(round: number): string {
-  return round === 0 ? 'before' : `round ${round}`
 }

@@ -55,11 +55,12 @@ function costOf(
 }
 
 /** The endpoint that plays the stage comes first: two servers may give one name different prices. */
-function priceOf({ model, roles }: Config, stage: string, name: string): Price | undefined {
+function priceOf({ model, roles, evaluation }: Config, stage: string, name: string): Price | undefined {
   const { proposer, solver, rubric, scorer } = roles
-  const playing = { propose: proposer, solve: solver, rubric, score: scorer, evaluate: undefined }
+  const { judge, secondJudge } = evaluation
+  const playing = { propose: proposer, solve: solver, rubric, score: scorer, evaluate: judge }
   const first: ModelEndpoint | undefined = stage in playing ? playing[stage as keyof typeof playing] : undefined
-  for (const endpoint of [first, model, proposer, solver, rubric, scorer]) {
+  for (const endpoint of [first, model, proposer, solver, rubric, scorer, judge, secondJudge]) {
     if (endpoint?.backend === 'openai' && endpoint.name === name) return endpoint.price
   }
   return undefined

@@ -11,6 +11,7 @@ import { Inline } from '../text.tsx'
 import { ConfigCard } from './config.tsx'
 import { CostCard, money } from './cost.tsx'
 import { HealthCard } from './health.tsx'
+import { Judges } from './judges.tsx'
 import { roundName } from './names.ts'
 import { TrainingCard } from './training.tsx'
 
@@ -103,6 +104,7 @@ function EvaluationCard({ overview }: { overview: Overview }): VNode {
                   : []),
               ]}
             />
+            <Judges results={mine} />
             <Scroll label={`${suite} in numbers`}>
               <table>
                 <thead>

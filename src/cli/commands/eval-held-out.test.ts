@@ -1,0 +1,155 @@
+/** `pop eval --suite heldout`: a run's own rounds, another model on its questions, an interruption; against a real HTTP server. */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
+import { isJsonObject, parseJson } from '../../core/json.ts'
+import type { SuiteResult } from '../../records/index.ts'
+import { dispatch } from '../dispatch.ts'
+import { fakeContext, type FakeContext } from '../testing/fake-context.ts'
+import { verbs } from '../verbs.ts'
+
+const dir = mkdtempSync(join(tmpdir(), 'pop-eval-heldout-'))
+const run = join(dir, 'run')
+/** Bodies of the requests, in order. */
+const asked: string[] = []
+let onRequest = (): void => undefined
+const server = createServer((request, response) => {
+  let body = ''
+  request.on('data', (chunk: Buffer) => (body += chunk.toString()))
+  request.on('end', () => {
+    if (request.method !== 'POST') {
+      response.writeHead(404).end()
+      return
+    }
+    asked.push(body)
+    onRequest()
+    const json = parseJson(body)
+    const { model, n, messages } = json.ok && isJsonObject(json.value) ? json.value : {}
+    const content = reply(typeof model === 'string' ? model : '', JSON.stringify(messages))
+    const choices = Array.from({ length: Number(n ?? 1) }, (_, index) => ({
+      index,
+      finish_reason: 'stop',
+      message: { role: 'assistant', content },
+    }))
+    response.setHeader('content-type', 'application/json')
+    response.end(JSON.stringify({ choices, usage: { prompt_tokens: 1, completion_tokens: 1 } }))
+  })
+})
+
+/** `good` writes the word that the judge likes. */
+function reply(model: string, prompt: string): string {
+  if (prompt.includes('<better_answer>')) {
+    return `<better_answer>${/<answer_A>\\n[^<]*gold/.test(prompt) ? 'A' : 'B'}</better_answer>`
+  }
+  const rating = /<answer>\\n[^<]*gold/.test(prompt) ? 2 : 0
+  if (prompt.includes('<evaluation>'))
+    return `<evaluation>{"criterion_1": {"name": "c", "thoughts": "t", "rating": ${rating}}}</evaluation>`
+  if (prompt.includes('<rubric>'))
+    return '<rubric>{"criterion_1": {"name": "c", "gold": "g", "description": "d", "weight": 1}}</rubric>'
+  if (prompt.includes('<problem>')) return '<problem>How many?</problem><answer>37</answer>'
+  return `<answer>${model === 'good' ? 'gold' : 'lead'}</answer>`
+}
+
+let url = ''
+beforeAll(async () => {
+  await new Promise<void>((resolve) => void server.listen(0, '127.0.0.1', resolve))
+  url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`
+  const text = (i: number): string => JSON.stringify({ text: `Document ${i}. ${'word '.repeat(60)}` })
+  writeFileSync(join(dir, 'corpus.jsonl'), Array.from({ length: 12 }, (_, i) => `${text(i)}\n`).join(''))
+  writeFileSync(
+    join(dir, 'pop.yaml'),
+    JSON.stringify({
+      corpus: { source: join(dir, 'corpus.jsonl'), documents: 2 },
+      model: { backend: 'openai', baseUrl: url, name: 'start' },
+      synthesis: { candidates: 2 },
+      scoring: { output: 'tags' },
+      evaluation: { documents: 4, samples: 1, secondJudge: { backend: 'openai', baseUrl: url, name: 'second' } },
+      health: { pairedQuestions: { stop: false }, tiedQuestions: { stop: false } },
+    }),
+  )
+  const { code, stderr } = await pop(['run', join(dir, 'pop.yaml'), '--run', run])
+  expect([code, stderr.includes('internal error')], stderr).toEqual([0, false])
+}, 240_000)
+afterAll(() => {
+  server.close()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** A server's answers take real time. */
+function withClock(): FakeContext {
+  return { ...fakeContext(), clock: systemClock }
+}
+
+async function pop(
+  args: readonly string[],
+  context: FakeContext = withClock(),
+): Promise<{ code: number; stdout: string; stderr: string; results: SuiteResult[] }> {
+  const code = await dispatch([...args], verbs, '0.0.0', context)
+  const json = parseJson(context.output.stdout)
+  const results = json.ok && isJsonObject(json.value) ? json.value['results'] : []
+  return { code, ...context.output, results: results as unknown as SuiteResult[] }
+}
+
+describe('pop eval --suite heldout', () => {
+  test('of a run asks nothing that the run asked, and gives the same result with every answer', async () => {
+    const before = asked.length
+    const { code, results } = await pop(['eval', run, '--suite', 'heldout', '--json'])
+    expect([code, asked.length - before]).toEqual([0, 0])
+    expect(results[0]).toMatchObject({
+      suite: 'heldout',
+      round: 0,
+      judge: 'start',
+      sampled: { mean: 0, n: 4 },
+      secondJudgement: { judge: 'second', sampled: { mean: 0, n: 4 } },
+    })
+    expect(results[0]?.questions).toHaveLength(4)
+    expect(results[0]?.answers).toHaveLength(8)
+  })
+
+  test('of another model asks the questions of the run, and holds it against where the run began', async () => {
+    const before = asked.length
+    const out = join(dir, 'guest')
+    const args = ['eval', `${url}#good`, '--suite', 'heldout', '--of', run, '--out', out, '--json']
+    const { code, results } = await pop(args)
+    expect(code).toBe(0)
+    expect(results[0]).toMatchObject({
+      policy: 'good',
+      judge: 'start',
+      sampled: { mean: 1, n: 4 },
+      versusBase: { base: 'start', by: 'orders', wins: 4, losses: 0, flips: 0, winRate: { mean: 1, n: 4 } },
+    })
+    expect(asked.slice(before).some((body) => body.includes('<problem>'))).toBe(false)
+    const table = await pop(args.slice(0, -1))
+    expect(table.stdout).toContain('against start: win rate 1.000')
+    expect(table.stdout).toContain('second judge, second: 1.000')
+  })
+
+  test('interrupted in the middle goes on where it stopped, and asks nothing twice', async () => {
+    const before = asked.length
+    const context = withClock()
+    const args = ['eval', `${url}#good`, '--suite', 'heldout', '--of', run, '--out', join(dir, 'cut'), '--json']
+    onRequest = () => {
+      if (asked.length - before === 7) context.controller.abort()
+    }
+    const cut = await pop([...args, '--concurrency', '2'], context)
+    onRequest = () => undefined
+    expect(cut.code).toBe(130)
+    const { code } = await pop(args)
+    expect(code).toBe(0)
+    const made = asked.slice(before)
+    // 4 questions: sampled and greedy answers, each rated by two judges, and 2 comparisons.
+    expect(made).toHaveLength(4 * (2 + 2 * 2 + 2))
+  })
+
+  test.each([
+    [['eval', 'URL#good', '--suite', 'heldout'], 'name it with --of RUN'],
+    [['eval', 'URL#good', '--suite', 'heldout', '--of', dir], 'There is no run in'],
+  ])('%j says what is missing', async (words, message) => {
+    const { code, stderr } = await pop(words.map((word) => word.replace('URL', url)))
+    expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+  })
+})

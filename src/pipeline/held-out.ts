@@ -1,0 +1,50 @@
+/** The held-out corpus as a suite of a configuration, and what is said when its two judges part. */
+import { heldOutSuite, type Suite } from '../evaluation/index.ts'
+import type { Config, Document, FrozenQuestion, LanguageModel, SuiteResult } from '../records/index.ts'
+import type { TaskProfile } from '../roles/index.ts'
+import type { ModelHouse } from './models.ts'
+
+export interface HeldOutOfConfig {
+  readonly config: Config
+  readonly task: TaskProfile
+  readonly documents: readonly Document[]
+  readonly models: ModelHouse
+  /** In place of those of the configuration. */
+  readonly judge?: LanguageModel | undefined
+  readonly secondJudge?: LanguageModel | undefined
+  /** Questions that a run wrote, for a policy from elsewhere. */
+  readonly frozen?: readonly FrozenQuestion[] | undefined
+  /** The result whose answers such a policy is held against. */
+  readonly base?: SuiteResult | undefined
+}
+
+/** The judge is the configuration's, or the starting model; it sees of a document what the rubric writer of the run sees. */
+export function heldOutOf({ config, task, documents, models, frozen, base, ...given }: HeldOutOfConfig): Suite {
+  const { evaluation, scoring, synthesis } = config
+  const { judge, secondJudge, samples } = evaluation
+  return heldOutSuite({
+    task,
+    documents,
+    judge: given.judge ?? (judge === undefined ? models.initialPolicy : models.open(judge)),
+    secondJudge: given.secondJudge ?? (secondJudge === undefined ? undefined : models.open(secondJudge)),
+    groundRubric: synthesis.groundRubric,
+    samples,
+    missingCriterion: scoring.missingCriterion,
+    frozen,
+    base,
+  })
+}
+
+/** A line for people where the second judge does not see what the first one sees. */
+export function partingNotes({ round, judge, secondJudgement }: SuiteResult): string[] {
+  const parting = secondJudgement?.parting
+  if (secondJudgement === undefined || parting === undefined || parting.verdict === 'agree') return []
+  const { verdict, best, first, second } = parting
+  const change = (value: number): string => `${value < 0 ? '−' : '+'}${Math.abs(value).toFixed(3)}`
+  const figures =
+    `from round ${best} to round ${round} ${judge} sees ${change(first.mean)} and the second judge, ` +
+    `${secondJudgement.judge}, ${change(second.mean)} [${change(second.low)}, ${change(second.high)}]`
+  return verdict === 'parted'
+    ? [`the judges part: ${figures}: the training judge is being pleased; go back to round ${best}`]
+    : [`not confirmed: ${figures}`]
+}
