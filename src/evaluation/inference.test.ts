@@ -98,3 +98,27 @@ describe('pooled seeds', () => {
     expect(() => pooledDifference([[1, 2]], [[1]], 1)).toThrow(RangeError)
   })
 })
+
+test('three runs on a side: the interval holds the true difference about as often as it says, though it has few runs to go by', () => {
+  const random = rng(11, 'coverage')
+  const questions = 12
+  const difficulty = Array.from({ length: questions }, () => random.normal())
+  const run = (): number[] => {
+    const luck = 0.3 * random.normal()
+    return difficulty.map((level) => level + luck + 0.3 * random.normal())
+  }
+  const side = (): number[][] => [run(), run(), run()]
+  const trials = 100
+  let held = 0
+  for (let trial = 0; trial < trials; trial++) {
+    const difference = pooledDifference(side(), side(), trial)
+    if (difference !== null && difference.low <= 0 && difference.high >= 0) held++
+  }
+  // Without the stretch it is about 0.8.
+  expect(held / trials).toBeGreaterThanOrEqual(0.87)
+})
+
+test('scores that are all alike do not tell what could be detected', () => {
+  expect(detectableFromDifferences([0.5, 0.5, 0.5])).toBeNull()
+  expect(detectableFromDifferences([0.5])).toBeNull()
+})

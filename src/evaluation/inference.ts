@@ -42,11 +42,12 @@ export function standardDeviation(values: readonly number[]): number {
 
 /**
  * Smallest true mean difference that a paired comparison over `n` questions finds with power 80 % at two-sided 5 %:
- * (1.96 + 0.84)·σ/√n, σ the standard deviation of the per-question differences. Null below two questions.
+ * (1.96 + 0.84)·σ/√n, σ the standard deviation of the per-question differences. Null below two questions, and where all are
+ * equal: then σ is not known, and not 0.
  */
 export function detectableFromDifferences(differences: readonly number[]): number | null {
   const sd = standardDeviation(differences)
-  return Number.isFinite(sd) ? ((Z_CONFIDENCE + Z_POWER) * sd) / Math.sqrt(differences.length) : null
+  return sd > 0 ? ((Z_CONFIDENCE + Z_POWER) * sd) / Math.sqrt(differences.length) : null
 }
 
 /**
@@ -131,7 +132,8 @@ function sum(values: readonly number[]): number {
  * Mean difference between two policies that were trained several times. `before[s][q]` and `after[s][q]` are scores of
  * run s on question q; all runs answer the same questions. Runs of one side are not independent on a question, so the
  * interval resamples questions and, within each draw, the runs of each side (two-way bootstrap; Owen 2007 calls it the
- * product-reweighted one). With one run per side this is the paired bootstrap over questions.
+ * product-reweighted one). With one run per side this is the paired bootstrap over questions. A resample of k runs varies too
+ * little by (k − 1)/k, which for three seeds is a third, so its distance from the mean of all runs is stretched by √(k/(k − 1)).
  */
 export function pooledDifference(
   before: readonly (readonly number[])[],
@@ -148,8 +150,12 @@ export function pooledDifference(
   const random = rng(seed, 'two-way bootstrap')
   const draws = Array.from({ length: RESAMPLES }, () => {
     const chosen = Array.from({ length: questions }, () => random.below(questions))
-    const side = (runs: readonly (readonly number[])[]): number =>
-      mean(runs.map(() => meanAt(runs[random.below(runs.length)] ?? [], chosen)))
+    const side = (runs: readonly (readonly number[])[]): number => {
+      const means = runs.map((run) => meanAt(run, chosen))
+      if (runs.length < 2) return mean(means)
+      const drawn = mean(runs.map(() => random.pick(means)))
+      return mean(means) + (drawn - mean(means)) * Math.sqrt(runs.length / (runs.length - 1))
+    }
     return side(after) - side(before)
   }).sort((a, b) => a - b)
   return { mean: centre, low: quantile(draws, 0.025), high: quantile(draws, 0.975), n: questions }

@@ -34,11 +34,6 @@ export function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** Like `bootstrapMean`, null for no values. */
-export function estimateOrNull(values: readonly number[], seed: number | string): Estimate | null {
-  return values.length === 0 ? null : bootstrapMean(values, seed)
-}
-
 /** Mean of paired differences `after − before` with its interval; both lists are aligned by question. */
 export function pairedDifference(before: readonly number[], after: readonly number[], seed: number | string): Estimate {
   if (before.length !== after.length) throw new RangeError('pairedDifference: the lists differ in length')

@@ -2,7 +2,13 @@
 import { describe, expect, it } from 'vitest'
 import { EndpointError } from '../../core/errors.ts'
 import { ScriptedModel, type Script } from '../../llm/scripted.ts'
-import { suiteResultSchema, type GenerateRequest, type LanguageModel, type SuiteResult } from '../../records/index.ts'
+import {
+  suiteResultSchema,
+  type Document,
+  type GenerateRequest,
+  type LanguageModel,
+  type SuiteResult,
+} from '../../records/index.ts'
 import { builtinTasks, type TaskProfile } from '../../roles/index.ts'
 import { heldOutSuite } from './index.ts'
 import type { HeldOutOptions } from './options.ts'
@@ -15,11 +21,9 @@ const text = ({ messages }: GenerateRequest): string => messages.map(({ content 
 const section = (request: GenerateRequest, name: string): string =>
   new RegExp(`<${name}>\\n([\\s\\S]*?)\\n</${name}>`).exec(text(request))?.[1] ?? ''
 
-const documents = Array.from({ length: 3 }, (_, i) => ({
-  id: `d${i}`,
-  text: `Town ${i} has ${i + 3} gates.`,
-  source: 'x',
-}))
+const towns = (count: number): Document[] =>
+  Array.from({ length: count }, (_, i) => ({ id: `d${i}`, text: `Town ${i} has ${i + 3} gates.`, source: 'x' }))
+const documents = towns(3)
 const rubric = (name: string): string =>
   `<rubric>${JSON.stringify({ criterion_1: { name, gold: 'g', description: 'd', weight: 1 } })}</rubric>`
 const rating = (name: string, value: number): string =>
@@ -134,12 +138,12 @@ describe('the held-out suite', () => {
     const honest = judge('honest', 'true')
     const players = [policy('start', 'plain'), policy('better', 'gold true'), policy('hacked', 'gold')]
     const [before, better, hacked] = await play(
-      { judge: judge('vain', 'gold'), secondJudge: honest, groundRubric: false },
+      { judge: judge('vain', 'gold'), secondJudge: honest, groundRubric: false, documents: towns(10) },
       players,
     )
     expect(before).toMatchObject({
       secondJudgement: { judge: 'honest', sampled: { mean: 0 } },
-      questions: [{ secondRubric: [{ name: 'honest' }] }, {}, {}],
+      questions: towns(10).map(() => ({ secondRubric: [{ name: 'honest' }] })),
     })
     expect(before?.secondJudgement).not.toHaveProperty('parting')
     expect(better).toMatchObject({ secondJudgement: { parting: { verdict: 'agree', best: 0 } } })

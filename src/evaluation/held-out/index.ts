@@ -6,8 +6,8 @@
  */
 import type { EndpointError } from '../../core/errors.ts'
 import type { SecondJudgement, SuiteFailure, SuiteResult } from '../../records/index.ts'
-import { detectableFromScores } from '../inference.ts'
-import { estimateOrNull, finiteOrNull, mean } from '../statistics.ts'
+import { detectableFromScores, estimateScores } from '../inference.ts'
+import { finiteOrNull, mean } from '../statistics.ts'
 import type { EvaluationContext, Suite } from '../suite.ts'
 import { askPolicy, type AnsweredQuestion, type Asking, type JudgedAnswer } from './answers.ts'
 import { forgiving } from './asking.ts'
@@ -78,8 +78,8 @@ function summarise(
     round: context.round,
     policy: context.policy.name,
     judge: options.judge.name,
-    sampled: estimateOrNull(scores, seed),
-    greedy: estimateOrNull(
+    sampled: estimateScores(scores, seed),
+    greedy: estimateScores(
       answered.flatMap(({ greedy }) => greedy?.answer.score ?? []),
       seed,
     ),
@@ -127,7 +127,7 @@ function secondJudgement(
   const parting = partingOf([...before, { round, first, second: perQuestion }], seed)
   return {
     judge,
-    sampled: estimateOrNull(
+    sampled: estimateScores(
       perQuestion.flatMap(({ score }) => score ?? []),
       seed,
     ),

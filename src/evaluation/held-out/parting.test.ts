@@ -36,21 +36,13 @@ describe('two judges', () => {
     expect(partingOf(rounds([flat(0), flat(0.5)], [flat(0), flat(0.5)], [flat(0), flat(0.1)]), 1)?.best).toBe(0)
   })
 
-  it('are compared on the questions that both scored in every round; without any nothing is said', () => {
-    const holes = partingOf(
-      rounds(
-        [
-          [0.2, 0.4, null],
-          [0.5, 0.5, 0.5],
-        ],
-        [
-          [0.4, 0.6, 0.9],
-          [0.1, null, 0.1],
-        ],
-      ),
-      1,
-    )
-    expect(holes?.second).toMatchObject({ mean: -0.4, n: 1 })
+  it('are compared on the questions that both scored in every round; on a few nothing is said', () => {
+    const holes = (value: number, at: number): (number | null)[] =>
+      flat(value, 14).map((score, i) => (i === at ? null : score))
+    const found = partingOf(rounds([holes(0.4, 0), holes(0.5, 1)], [holes(0.5, 2), holes(0.3, 0)]), 1)
+    expect(found).toMatchObject({ verdict: 'parted', second: { n: 11 } })
+    expect(found?.second.mean).toBeCloseTo(-0.2)
+    expect(partingOf(rounds([flat(0.4, 9), flat(0.5, 9)], [flat(0.5, 9), flat(0.3, 9)]), 1)).toBeUndefined()
     expect(partingOf(rounds([[null], [1]], [[1], [1]]), 1)).toBeUndefined()
     expect(partingOf(rounds([flat(1), flat(1)]), 1)).toBeUndefined()
     expect(partingOf([], 1)).toBeUndefined()

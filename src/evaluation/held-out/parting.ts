@@ -18,6 +18,8 @@ interface QuestionScore {
 
 /** Chance of a false alarm that a round may have, over both tails. */
 const ERROR = 0.05
+/** On fewer shared questions nothing is said. */
+const FEWEST = 10
 
 /**
  * The last round against the best earlier one by the second judge (the earliest of equals), on the questions that both
@@ -27,7 +29,7 @@ const ERROR = 0.05
  * - `unconfirmed`: the first judge's interval lies above 0, and the second's mean does not.
  *
  * The best of several rounds is partly the luckiest, so the intervals are widened by their number (Bonferroni).
- * Undefined for a first round, or without shared questions.
+ * Undefined for a first round, or with fewer than ten shared questions.
  */
 export function partingOf(rounds: readonly JudgedRound[], seed: number | string): Parting | undefined {
   const now = rounds.at(-1)
@@ -35,7 +37,7 @@ export function partingOf(rounds: readonly JudgedRound[], seed: number | string)
   if (now === undefined || earlier.length === 0) return undefined
   const tables = rounds.flatMap(({ first, second }) => [tableOf(first), tableOf(second)])
   const shared = [...(tables[0]?.keys() ?? [])].filter((id) => tables.every((table) => table.has(id)))
-  if (shared.length === 0) return undefined
+  if (shared.length < FEWEST) return undefined
   const scores = (list: readonly QuestionScore[]): number[] => {
     const table = tableOf(list)
     return shared.map((id) => table.get(id) ?? Number.NaN)

@@ -4,9 +4,8 @@
  * spoke and not the answer (judges flip nearly half of their decisions when the order is turned: docs/evaluation.md).
  */
 import type { FrozenQuestion, SuiteAnswer, VersusBase } from '../../records/index.ts'
-import { pairedTest } from '../inference.ts'
+import { estimateScores, pairedTest } from '../inference.ts'
 import { askJudge } from '../judge.ts'
-import { estimateOrNull } from '../statistics.ts'
 import { parsed } from './asking.ts'
 import { winRateAtEqualLength } from './equal-length.ts'
 import type { Asking } from './answers.ts'
@@ -109,7 +108,7 @@ export function tally(duels: readonly Duel[], seed: number): Omit<VersusBase, 'b
     ties: of(0.5),
     flips: duels.filter(({ flipped }) => flipped).length,
     void: duels.length - judged.length,
-    winRate: estimateOrNull(judged, seed),
+    winRate: estimateScores(judged, seed),
     lengthControlled: winRateAtEqualLength(
       duels.flatMap(({ outcome, longer }) => (outcome === null || longer === null ? [] : [{ outcome, longer }])),
       seed,
