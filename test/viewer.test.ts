@@ -129,7 +129,7 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await shows('1 of 18 questions')
     await page.getByRole('button', { name: 'Clear filters' }).click()
     await shows('18 of 18 questions')
-    const bin = page.getByRole('button', { name: /^Mean score \(0–2\).*: [1-9]\d* questions/ }).first()
+    const bin = page.getByRole('button', { name: /^Mean score \(0 to 2\).*: [1-9]\d* questions/ }).first()
     const wanted = /: (\d+) questions/.exec((await bin.getAttribute('aria-label')) ?? '')?.[1]
     await bin.click()
     await shows(`${wanted} of 18 questions`)

@@ -62,7 +62,8 @@ function CheckRow({
   told: readonly Told[]
 }): VNode {
   const written = (value: number | null): string => (unit === 'share' ? percent(value) : short(value))
-  const bound = (at: number | false): string => (at === false ? '–' : `${limit === 'most' ? '≥' : '≤'} ${written(at)}`)
+  const bound = (at: number | false): string =>
+    at === false ? '–' : `${limit === 'most' ? '≥' : '≤'} ${unit === 'share' ? `${short(100 * at)} %` : short(at)}`
   return (
     <tr>
       <th scope="row" class="label">

@@ -134,12 +134,19 @@ function Reason({ example, selected }: { example: Example; selected: Selected })
   const candidate = example.candidates.find(({ index }) => index === selected.index)
   const criterion = example.rubric?.[selected.criterion]
   if (candidate === undefined || criterion === undefined) return null
-  const rating = ratingOf(candidate, criterion.name)
+  const ratings = ratingsOf(candidate, criterion.name)
+  const rating = ratings.at(-1)
   return (
     <div class="reason" aria-live="polite">
       <h3>
         Answer {selected.index}, <Inline text={criterion.name} />: {rating?.rating ?? '–'}
       </h3>
+      {ratings.length > 1 && (
+        <p class="soft">
+          A criterion of this name was rated {ratings.length} times ({ratings.map((one) => one.rating).join(', ')}); the
+          last rating counts.
+        </p>
+      )}
       <Block text={rating?.thoughts ?? ''} label="the judge's reason" />
       <h3>The answer</h3>
       <Block text={candidate.answer ?? candidate.response} label={`answer ${selected.index}`} />
@@ -147,10 +154,15 @@ function Reason({ example, selected }: { example: Example; selected: Selected })
   )
 }
 
+/** The one that counts: of a name rated twice the last. */
+function ratingOf(candidate: Candidate, name: string): CriterionRating | undefined {
+  return ratingsOf(candidate, name).at(-1)
+}
+
 /** Judges write names a little differently: capitals and spaces do not count. */
-function ratingOf({ evaluation }: Candidate, name: string): CriterionRating | undefined {
+function ratingsOf({ evaluation }: Candidate, name: string): CriterionRating[] {
   const plain = (text: string): string => text.trim().toLowerCase()
-  return evaluation?.find((one) => plain(one.name) === plain(name))
+  return (evaluation ?? []).filter((one) => plain(one.name) === plain(name))
 }
 
 function level(rating: number): number {

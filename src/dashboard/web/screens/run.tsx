@@ -246,9 +246,9 @@ function FailureCard({ overview }: { overview: Overview }): VNode {
                   status
                 </th>
                 <th scope="col" class="words">
-                  pairs, or why not
+                  pair, or why none
                 </th>
-                <th scope="col">answers scored</th>
+                <th scope="col">scored</th>
                 <th scope="col" class="words">
                   not scored
                 </th>
