@@ -9,6 +9,7 @@ import type { Budget, RoleModels } from '../synthesis/index.ts'
 import {
   checkTinkerTraining,
   EmbeddedTrainableModel,
+  isGroupObjective,
   openTinkerTraining,
   trainingEngineOptions,
   type Scorer,
@@ -42,6 +43,9 @@ export class ModelHouse {
     }
     requirePrices(config)
     requireOnePlace(config)
+    if (config.training.backend === 'trl' && isGroupObjective(config.training.objective)) {
+      throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
+    }
     this.config = atOnePlace(config)
     this.deps = { pools: new Map(), ...deps }
   }
@@ -50,6 +54,11 @@ export class ModelHouse {
   get budget(): Budget {
     const { tokens, money } = this.config.budget
     return { tokens, money, prices: pricesOf(this.config) }
+  }
+
+  /** Where keys and programs are looked up. */
+  get env(): LanguageModelDeps['env'] {
+    return this.deps.env
   }
 
   /** The training section; on a Tinker server, with the place that the model names. */

@@ -3,14 +3,15 @@
  * one that was cut off goes on from its last saved state, or else from the round's first weights: what is saved appears
  * whole or not at all.
  */
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
+import { ConfigError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
 import { modelFingerprint } from '../engine/index.ts'
 import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
 import type { RunFolder } from '../store/index.ts'
-import { TrainingStateFile, trainPreferences, type Scorer } from '../training/index.ts'
+import { trainByTrl, TrainingStateFile, trainPreferences, type Scorer } from '../training/index.ts'
 import type { ModelHouse, TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 import type { Clock } from '../core/clock.ts'
@@ -27,7 +28,7 @@ export interface TrainRoundOptions {
   /** Absent: the start of the round is the reference. */
   readonly reference?: Scorer & { readonly name: string }
   readonly config: TrainingConfig
-  readonly models: Pick<ModelHouse, 'openTraining'>
+  readonly models: Pick<ModelHouse, 'openTraining' | 'env'>
   readonly seed: number
   readonly clock: Clock
   readonly onEvent: OnRunEvent
@@ -46,11 +47,40 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
     if (fingerprint !== undefined && done.value['checkpoint'] === fingerprint) return
   }
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: pairs.length })
-  const steps = await train(options, inputs)
+  const steps = config.backend === 'trl' ? await trainElsewhere(options) : await train(options, inputs)
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', pairs: pairs.length, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
   const summary = `${pairs.length} pairs, ${steps.length} steps, loss ${steps.at(-1)?.loss.toFixed(4) ?? '–'}`
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary })
+}
+
+/** The whole round by another program. */
+async function trainElsewhere(options: TrainRoundOptions): Promise<TrainingStep[]> {
+  const { folder, round, pairs, start, config, models, seed, clock, signal, onEvent } = options
+  if (start.adapter !== undefined || options.reference !== undefined) {
+    throw new ConfigError(
+      'training.backend: trl starts from whole weights and measures against them: leave out model.adapter and training.reference',
+    )
+  }
+  const { dir, checkpoint, metrics } = folder.round(round)
+  const stepFile = new StepFile(folder, metrics, clock)
+  const steps = await trainByTrl({
+    workDir: join(dir, 'trl'),
+    checkpoint,
+    model: resolve(start.dir),
+    pairs,
+    config,
+    seed: deriveSeed(seed, 'train', round) % 2 ** 31,
+    env: models.env,
+    clock,
+    signal,
+    onStep: (step, total) => {
+      onEvent({ type: 'step', round, step, total })
+      stepFile.add(step)
+    },
+  })
+  await stepFile.finish()
+  return steps
 }
 
 async function train(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {

@@ -230,8 +230,11 @@ export const adamConfigSchema = z.strictObject({
 const loraConfigSchema = z.strictObject({ rank: count.default(32), alpha: positive.default(32) })
 
 export const trainingConfigSchema = z.strictObject({
-  /** `tinker`: a server of the Tinker protocol trains; the adapter comes home. */
-  backend: z.enum(['embedded', 'tinker']).default('embedded'),
+  /** `tinker`: a server of the Tinker protocol trains; the adapter comes home. `trl`: TRL trains, run as another program. */
+  backend: z.enum(['embedded', 'tinker', 'trl']).default('embedded'),
+  /** Of `trl`: the Python that has it (default: POP_PYTHON, then python3), and further words for `accelerate launch`. */
+  python: z.string().min(1).optional(),
+  launch: z.array(z.string()).optional(),
   /** Of the Tinker server: its address, the model as it names it, and the variable that holds the key. */
   baseUrl: z.url().optional(),
   name: z.string().min(1).optional(),

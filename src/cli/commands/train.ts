@@ -1,6 +1,7 @@
 /** `pop train`: preference pairs, of a run or from a file, become a trained model folder. */
 import { readdir, stat } from 'node:fs/promises'
 import { hashValue } from '../../core/hash.ts'
+import { resolve } from 'node:path'
 import { ConfigError, InputError, UsageError } from '../../core/errors.ts'
 import { trainingAlarms } from '../../dashboard/index.ts'
 import { Engine, modelFingerprint } from '../../engine/index.ts'
@@ -11,6 +12,7 @@ import type { TrainConfig, TrainingStep } from '../../records/index.ts'
 import {
   EmbeddedTrainableModel,
   openTinkerTraining,
+  trainByTrl,
   trainPreferences,
   trainingEngineOptions,
   TrainingStateFile,
@@ -154,6 +156,7 @@ async function trainTo(
 ): Promise<PreferenceTraining> {
   const { clock, signal } = context
   const shown = stepDisplay(context, json)
+  if (config.training.backend === 'trl') return trainElsewhere(checkpoint, pairs, config, { context, shown })
   const { model, tokenizer, state, close } = await openModel(checkpoint, config, { context, pairs })
   try {
     const { seed, training } = config
@@ -168,6 +171,35 @@ async function trainTo(
   } finally {
     shown.stop()
     await close()
+  }
+}
+
+/** By TRL, run as another program. */
+async function trainElsewhere(
+  checkpoint: string,
+  pairs: ReturnType<typeof readPreferencePairs>['pairs'],
+  config: TrainConfig,
+  { context, shown }: { context: Context; shown: ReturnType<typeof stepDisplay> },
+): Promise<PreferenceTraining> {
+  const { environment: env, clock, signal } = context
+  const { training, seed } = config
+  const target = resolve(checkpoint)
+  const about = { workDir: `${target}.trl`, checkpoint: target, model: resolve(modelDir(config)) }
+  try {
+    const steps = await trainByTrl({
+      ...about,
+      pairs,
+      config: training,
+      seed,
+      env,
+      clock,
+      signal,
+      onStep: shown.onStep,
+    })
+    await shown.finish()
+    return { steps, pairs: pairs.length, leftOut: { tooLong: 0, noCompletion: 0 }, promptMismatches: 0 }
+  } finally {
+    shown.stop()
   }
 }
 
