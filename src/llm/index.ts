@@ -10,6 +10,7 @@ import type { LanguageModelDeps } from './deps.ts'
 import type { ModelEndpoint } from '../records/index.ts'
 
 export { EmbeddedLanguageModel, type SamplingEngine } from './embedded.ts'
+export { loadServedAdapter } from './served-adapter.ts'
 export { OpenAiLanguageModel, type OpenAiOptions } from './openai.ts'
 export type { EndpointPool } from './pool.ts'
 export type { LanguageModelDeps } from './deps.ts'

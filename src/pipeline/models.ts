@@ -17,6 +17,7 @@ import {
   type TrainableModel,
 } from '../training/index.ts'
 import { FolderModel } from './folder-model.ts'
+import { ServedPolicy } from './served-policy.ts'
 import { TinkerPolicy } from './tinker-policy.ts'
 
 /** Weights to train, what the records call them, and an adapter on top of them. */
@@ -32,15 +33,11 @@ export class ModelHouse {
   private readonly folders = new Map<string, FolderModel>()
   private readonly remotes = new Map<string, LanguageModel>()
   private readonly onServer = new Map<string, TinkerPolicy>()
+  private readonly served = new Map<string, ServedPolicy>()
 
   /** @throws {ConfigError} for a configuration that no training could follow */
   constructor(config: Config, deps: LanguageModelDeps) {
-    if (config.model.backend === 'openai' && config.rounds > 1) {
-      throw new ConfigError(
-        'rounds: a model behind a server cannot take the new weights by itself; ' +
-          'set rounds to 1, or use model.backend: embedded',
-      )
-    }
+    requireWay(config)
     requirePrices(config)
     requireOnePlace(config)
     if (config.training.backend === 'trl' && isGroupObjective(config.training.objective)) {
@@ -107,8 +104,18 @@ export class ModelHouse {
     return model
   }
 
-  /** What a round's training made, as a model. */
-  checkpoint(dir: string, label: string): Policy {
+  /** What a round's training made, as who plays next. */
+  checkpoint(dir: string, label: string): LanguageModel {
+    const { model } = this.config
+    if (model.backend !== 'openai' || model.update === undefined) return this.weights(dir, label)
+    const key = `${resolve(dir)}#${label}`
+    const known = this.served.get(key) ?? new ServedPolicy(model, dir, label, this.deps)
+    this.served.set(key, known)
+    return known
+  }
+
+  /** The weights of a checkpoint, to sample from and to score with. */
+  private weights(dir: string, label: string): Policy {
     const { model } = this.config
     if (this.config.training.backend !== 'tinker' || model.backend !== 'tinker') return this.folder(dir, label)
     const key = `${resolve(dir)}#${label}`
@@ -119,7 +126,7 @@ export class ModelHouse {
 
   /** The weights of a folder as they were, to measure drift against. */
   scorer(dir: string): Policy | undefined {
-    return dir === this.initialDir ? this.initialScorer : this.checkpoint(dir, 'reference')
+    return dir === this.initialDir ? this.initialScorer : this.weights(dir, 'reference')
   }
 
   /** The initial weights, to measure drift against; undefined where there are none here. */
@@ -219,6 +226,29 @@ function atOnePlace(config: Config): Config {
   const { baseUrl, name, apiKeyEnv } = model
   const { apiKeyEnv: own = apiKeyEnv } = training
   return { ...config, training: { ...training, baseUrl, name, ...(own === undefined ? {} : { apiKeyEnv: own }) } }
+}
+
+/** @throws {ConfigError} when trained weights have no way to who plays the next round */
+function requireWay({ model, training, rounds }: Config): void {
+  if (model.backend !== 'openai') return
+  if (isGroupObjective(training.objective)) {
+    throw new ConfigError(
+      `training.objective: ${training.objective.type} samples from the weights while they are trained: take model.backend embedded or tinker`,
+    )
+  }
+  if (rounds === 1) return
+  if (model.update === undefined) {
+    throw new ConfigError(
+      'rounds: a model behind a server cannot take the new weights by itself; ' +
+        'set rounds to 1, tell in model.update how they reach it, or use model.backend: embedded',
+    )
+  }
+  if ('lora' in model.update) {
+    throw new ConfigError(
+      'model.update.lora: the adapter of a later round belongs to the merged weights of the round before, which the server does not have; ' +
+        'use model.update.command, or set rounds to 1',
+    )
+  }
 }
 
 /** @throws {ConfigError} when a run would play other weights than it trains */

@@ -28,6 +28,13 @@ const openaiModelSchema = z.strictObject({
   timeoutSeconds: positive.optional(),
   /** Ask for replies token by token: for gateways that cut a silent connection. */
   stream: z.boolean().optional(),
+  /**
+   * How a round's weights reach the server. `lora`: vLLM's route for adapters, under a name for each version. `command`: a program that puts
+   * the folder POP_CHECKPOINT behind the server and ends when it serves it; run without a shell.
+   */
+  update: z
+    .union([z.strictObject({ lora: z.literal(true) }), z.strictObject({ command: z.array(z.string().min(1)).min(1) })])
+    .optional(),
   /** What each server allows in a minute. Tokens: prompt and completion together. */
   requestsPerMinute: positive.optional(),
   tokensPerMinute: positive.optional(),

@@ -8,6 +8,7 @@ export {
   tryTinkerPlace,
   type TinkerPlace,
 } from './backends/open-tinker.ts'
+export { runProgram } from './backends/subprocess.ts'
 export { trainByTrl } from './backends/trl.ts'
 export type { TinkerTrainableModel } from './backends/tinker.ts'
 export {
