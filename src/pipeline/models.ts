@@ -105,7 +105,7 @@ export class ModelHouse {
   }
 
   /** What a round's training made, as who plays next. */
-  checkpoint(dir: string, label: string): LanguageModel {
+  checkpoint(dir: string, label: string): LanguageModel & Pick<Policy, 'release'> {
     const { model } = this.config
     if (model.backend !== 'openai' || model.update === undefined) return this.weights(dir, label)
     const key = `${resolve(dir)}#${label}`

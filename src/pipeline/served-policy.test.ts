@@ -63,7 +63,11 @@ async function startServer(): Promise<{ baseUrl: string; seen: string[] }> {
     const engine = engines.get(name)
     if (engine === undefined) return [404, JSON.stringify({ error: { message: `The model ${name} does not exist.` } })]
     const [reply] = await new EmbeddedLanguageModel(engine, name).generate(request)
-    const choice = { index: 0, message: { role: 'assistant', content: reply?.text }, finish_reason: reply?.finishReason }
+    const choice = {
+      index: 0,
+      message: { role: 'assistant', content: reply?.text },
+      finish_reason: reply?.finishReason,
+    }
     return [200, JSON.stringify({ choices: [choice], usage: { prompt_tokens: 3, completion_tokens: 12 } })]
   }
   const http = createServer((incoming, response) => {

@@ -126,13 +126,19 @@ function files({ workDir, model, pairs, config, seed }: TrlOptions, { cuda }: Fa
 async function launch(options: TrlOptions, python: string, script: string): Promise<TrainingStep[]> {
   const { workDir, pairs, config, clock, onStep, signal } = options
   const total = Math.ceil(config.epochs * Math.ceil(pairs.length / config.batchSize))
+  const own = config.launch ?? []
   const steps: TrainingStep[] = []
   let before = clock.monotonic()
   const { code, tail } = await runProgram({
     command: python,
     args: [
-      ...['-m', 'accelerate.commands.launch', ...(config.launch ?? []), '-m', `trl.scripts.${script}`],
-      ...['--config', join(workDir, 'config.yaml')],
+      '-m',
+      'accelerate.commands.launch',
+      ...own,
+      '-m',
+      `trl.scripts.${script}`,
+      '--config',
+      join(workDir, 'config.yaml'),
     ],
     signal,
     onLine: (line) => {
