@@ -1,5 +1,5 @@
 /** Whole runs: a scripted server plays the roles, a small real model is trained. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -186,6 +186,28 @@ describe('a run', () => {
         })),
       )
     }
+  })
+
+  test('makes a call again whose line was damaged inside, says so, and ends the same', async () => {
+    const server = scriptedServer()
+    const played = { ...options(join(dir, 'a'), server), synthesisOnly: true }
+    await runPipeline(played)
+    const [calls, wanted] = [server.calls(), read('a', 'round-1', 'examples.jsonl')]
+    const path = join(dir, 'a', 'journal', 'round-1.jsonl')
+    const lines = readFileSync(path, 'utf8').split('\n')
+    const damaged = lines.findIndex((line) => line.includes('/score/c1"'))
+    lines[damaged] = (lines[damaged] ?? '').replace('"text":"', '"text":"\\')
+    writeFileSync(path, lines.join('\n'))
+    const notes: string[] = []
+    const onEvent = (event: RunEvent): void => {
+      if (event.type === 'note') notes.push(event.text)
+    }
+    await runPipeline({ ...played, onEvent })
+    expect(server.calls()).toBe(calls + 1)
+    expect(notes.join('\n')).toMatch(
+      /1 lines of the journal cannot be read \(the first: .*round-1\.jsonl at byte \d+\)/,
+    )
+    expect(read('a', 'round-1', 'examples.jsonl')).toBe(wanted)
   })
 
   test('with other pairing rules keeps questions, candidates and scores', async () => {

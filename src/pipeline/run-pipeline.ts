@@ -26,6 +26,7 @@ import { isGroupObjective } from '../training/index.ts'
 import { describeConfigChange } from './changed-config.ts'
 import { evaluateRound, suitesOfRun } from './evaluate-round.ts'
 import { readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.ts'
+import { damageNotes } from './journal-damage.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { ModelHouse } from './models.ts'
 import { playOnlineRound } from './online-round.ts'
@@ -125,6 +126,7 @@ class Run {
   private readonly config: Config
   private readonly clock: Clock
   private readonly onEvent: OnRunEvent
+  private readonly noteDamage: () => void
   private manifest: ManifestKeeper | undefined
   /** What the played documents must not hold: of files, and of the suites of this run. */
   private evaluationSets: readonly EvaluationSet[]
@@ -137,6 +139,7 @@ class Run {
     this.config = options.config
     this.clock = options.clock ?? systemClock
     this.onEvent = options.onEvent ?? ((): void => undefined)
+    this.noteDamage = damageNotes(folder.journal, (text): void => this.note(text))
   }
 
   async play(initialPolicy: LanguageModel, documents: RunDocuments): Promise<RunSummary> {
@@ -231,6 +234,7 @@ class Run {
         await writer.write(example)
       })
       await writer.commit()
+      this.noteDamage()
     } catch (error) {
       await writer.discard()
       throw error
@@ -354,12 +358,7 @@ class Run {
   /** Stores what the run is, before the first call. */
   private async describe(documents: RunDocuments): Promise<void> {
     const { folder, config, clock } = this
-    const { unreadable, firstUnreadable } = folder.journal.health
-    if (unreadable > 0) {
-      this.note(
-        `${unreadable} lines of the journal cannot be read (the first: ${firstUnreadable}): what they held is made again`,
-      )
-    }
+    this.noteDamage()
     const { changed } = await folder.writeConfig(config)
     if (changed.length > 0) {
       this.note(describeConfigChange(changed))
