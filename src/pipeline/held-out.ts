@@ -23,7 +23,7 @@ export function heldOutOf({ config, task, documents, models, frozen, base, ...gi
   const { evaluation, scoring, synthesis } = config
   const { judge, secondJudge, samples } = evaluation
   return heldOutSuite({
-    task,
+    task: withLimits(task, synthesis.maxTokens),
     documents,
     judge: given.judge ?? (judge === undefined ? models.initialPolicy : models.open(judge)),
     secondJudge: given.secondJudge ?? (secondJudge === undefined ? undefined : models.open(secondJudge)),
@@ -33,6 +33,23 @@ export function heldOutOf({ config, task, documents, models, frozen, base, ...gi
     frozen,
     base,
   })
+}
+
+/** The token limits of a run with a small context are those of its evaluation too. */
+function withLimits(task: TaskProfile, limits: Config['synthesis']['maxTokens']): TaskProfile {
+  const limited = <Role extends { readonly sampling: { readonly maxTokens: number } }>(
+    role: Role,
+    limit: number | undefined,
+  ): Role => (limit === undefined ? role : { ...role, sampling: { ...role.sampling, maxTokens: limit } })
+  const { propose, solve, rubric, score } = limits
+  return {
+    ...task,
+    proposer: limited(task.proposer, propose),
+    solver: limited(task.solver, solve),
+    rubricWriter: limited(task.rubricWriter, rubric),
+    scorer: limited(task.scorer, score),
+    ...(task.comparer === undefined ? {} : { comparer: limited(task.comparer, score) }),
+  }
 }
 
 /** A line for people where the second judge does not see what the first one sees. */

@@ -4,6 +4,7 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
@@ -29,19 +30,19 @@ const server = createServer((request, response) => {
     onRequest()
     const json = parseJson(body)
     const { model, n, messages } = json.ok && isJsonObject(json.value) ? json.value : {}
-    const content = reply(typeof model === 'string' ? model : '', JSON.stringify(messages))
+    const name = typeof model === 'string' ? model : ''
     const choices = Array.from({ length: Number(n ?? 1) }, (_, index) => ({
       index,
       finish_reason: 'stop',
-      message: { role: 'assistant', content },
+      message: { role: 'assistant', content: reply(name, JSON.stringify(messages), index) },
     }))
     response.setHeader('content-type', 'application/json')
     response.end(JSON.stringify({ choices, usage: { prompt_tokens: 1, completion_tokens: 1 } }))
   })
 })
 
-/** `good` writes the word that the judge likes. */
-function reply(model: string, prompt: string): string {
+/** `good` writes the word that the judge likes, `mixed` in its first sample only. */
+function reply(model: string, prompt: string, index: number): string {
   if (prompt.includes('<better_answer>')) {
     return `<better_answer>${/<answer_A>\\n[^<]*gold/.test(prompt) ? 'A' : 'B'}</better_answer>`
   }
@@ -51,7 +52,8 @@ function reply(model: string, prompt: string): string {
   if (prompt.includes('<rubric>'))
     return '<rubric>{"criterion_1": {"name": "c", "gold": "g", "description": "d", "weight": 1}}</rubric>'
   if (prompt.includes('<problem>')) return '<problem>How many?</problem><answer>37</answer>'
-  return `<answer>${model === 'good' ? 'gold' : 'lead'}</answer>`
+  const isGold = model === 'good' || (model === 'mixed' && index === 0)
+  return `<answer>${isGold ? 'gold' : 'lead'}</answer>`
 }
 
 let url = ''
@@ -144,6 +146,36 @@ describe('pop eval --suite heldout', () => {
     // 4 questions: sampled and greedy answers, each rated by two judges, and 2 comparisons.
     expect(made).toHaveLength(4 * (2 + 2 * 2 + 2))
   })
+
+  test('a run that lost more than evaluation.maxRegression ends with 3, and so does pop eval of it', async () => {
+    // The policy behind the server answers well; the weights that are trained in its place are a toy's and answer nothing.
+    const weights = fileURLToPath(new URL('../../../test/goldens/tiny-models/llama', import.meta.url))
+    const file = join(dir, 'worse.yaml')
+    writeFileSync(
+      file,
+      JSON.stringify({
+        corpus: { source: join(dir, 'corpus.jsonl'), documents: 2 },
+        model: { backend: 'openai', baseUrl: url, name: 'mixed' },
+        synthesis: { candidates: 2, maxTokens: { solve: 32 } },
+        scoring: { output: 'tags' },
+        training: { path: weights, lora: false, learningRate: 1e-4, batchSize: 2, maxLength: 4096 },
+        evaluation: { documents: 3, samples: 1, maxRegression: 0.5 },
+      }),
+    )
+    const worse = join(dir, 'worse')
+    const played = await pop(['run', file, '--run', worse])
+    expect(played.stderr).toContain('evaluation.maxRegression (0.5) allows: heldout −1.000')
+    expect(played.code).toBe(3)
+    const before = asked.length
+    const { code, stderr, results } = await pop(['eval', worse, '--suite', 'heldout', '--json'])
+    expect([code, asked.length - before]).toEqual([3, 0])
+    expect(stderr).toContain('from round 0 to round 1, more was lost')
+    expect(results.map(({ round, sampled }) => [round, sampled?.mean])).toEqual([
+      [0, 1],
+      [1, 0],
+    ])
+    expect(results[1]?.versusBase).toMatchObject({ wins: 0, losses: 3, winRate: { mean: 0, n: 3 } })
+  }, 240_000)
 
   test.each([
     [['eval', 'URL#good', '--suite', 'heldout'], 'name it with --of RUN'],
