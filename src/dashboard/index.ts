@@ -5,6 +5,8 @@ export { countCalls, readExamples, readPairs, readRunData, type RoundData, type 
 export { readCosts, stageOfKey } from './costs.ts'
 export { costsOf, type CostLine, type Costs } from './views/costs.ts'
 export { bundleRuns, viewRuns } from './viewer.ts'
+export { ProgressWatch } from './progress.ts'
+export type { Progress } from './views/wire.ts'
 export type { ViewRules } from './reading/run-view.ts'
 export type { RowOutcome } from './views/rows.ts'
 export { trainingAlarms, type TrainingAlarm } from './training-alarms.ts'

@@ -35,6 +35,30 @@ describe('pop status --watch', () => {
     expect(context.output.stderr.split('\u001B[2J')).toHaveLength(4)
   })
 
+  it('tells how fast the running stage goes, and how long it will take', async () => {
+    const folder = await RunFolder.open(dir)
+    const manifest = await folder.readManifest()
+    if (manifest === null) throw new Error('no manifest')
+    await folder.writeManifest({ ...manifest, stages: [{ round: 2, stage: 'synthesis', state: 'running' }] })
+    const context = fakeContext()
+    let sleeps = 0
+    // The sample run's calls end ten per second, on this day.
+    const clock: Context['clock'] = {
+      ...context.clock,
+      now: () => Date.UTC(2026, 0, 2, 3, 5),
+      sleep: async () => {
+        if (++sleeps === 2) await folder.close()
+      },
+    }
+    expect(await dispatch(['status', dir, '--watch'], verbs, '0.0.0', { ...context, clock })).toBe(0)
+    expect(context.output.stdout).toMatch(
+      /74 of about [\d,]+ calls of this stage · \d+\.\d calls\/s · \d+ tokens\/s · about \d+ (min|h) left/,
+    )
+    const again = await RunFolder.open(dir)
+    await again.writeManifest(manifest)
+    await again.close()
+  })
+
   it('shows a finished run once, without control codes where there is no terminal', async () => {
     const context = fakeContext()
     expect(await dispatch(['status', dir, '--watch', '--json'], verbs, '0.0.0', context)).toBe(0)

@@ -2,9 +2,11 @@
 import {
   costsOf,
   countCalls,
+  ProgressWatch,
   readRunData,
   stageOfKey,
   type Costs,
+  type Progress,
   type RoundData,
   type RunData,
 } from '../../dashboard/index.ts'
@@ -36,19 +38,22 @@ const wipe = '\u001B[H\u001B[2J'
 
 async function runStatus(invocation: Invocation, context: Context): Promise<void> {
   const reader = await RunReader.open(invocation.positionals[0] ?? '')
-  if (!invocation.has('watch')) return showStatus(reader, invocation.has('json'), context)
   const { terminal, clock, signal } = context
+  if (!invocation.has('watch')) return terminal.write(await statusText(reader, invocation.has('json'), null))
+  const watch = new ProgressWatch(reader, clock)
   for (;;) {
     // Looked at before it is shown, so that the last picture is that of the finished run.
     const held = await reader.isHeld(clock)
+    const text = await statusText(reader, invocation.has('json'), await watch.look())
+    // Only now: reading may take a while, and the screen should not be empty meanwhile.
     if (terminal.live) terminal.control(wipe)
-    await showStatus(reader, invocation.has('json'), context)
+    await terminal.write(text)
     if (!held || signal.aborted) return
     await clock.sleep(everyMs, signal).catch(() => undefined)
   }
 }
 
-async function showStatus(reader: RunReader, json: boolean, { terminal }: Context): Promise<void> {
+async function statusText(reader: RunReader, json: boolean, progress: Progress | null): Promise<string> {
   const data = await readRunData(reader)
   const calls = await countCalls(reader)
   const journal = await reader.readJournal({ groupOf: stageOfKey })
@@ -58,15 +63,15 @@ async function showStatus(reader: RunReader, json: boolean, { terminal }: Contex
   if (json) {
     const rounds = roundNumbers(data, calls).map((round) => roundJson(round, data, calls.get(round) ?? {}))
     const stages = data.manifest?.stages ?? []
-    await terminal.write(
-      `${JSON.stringify({ name: data.manifest?.name ?? null, stages, usage, unreadable: health.unreadable, costs, rounds })}\n`,
-    )
-    return
+    const name = data.manifest?.name ?? null
+    const facts = { name, stages, ...(progress && { progress }), usage, unreadable: health.unreadable, costs, rounds }
+    return `${JSON.stringify(facts)}\n`
   }
   const evaluations = data.rounds.flatMap((round) => round.evaluations)
   const lines = [
     `${data.manifest?.name ?? reader.dir} (${reader.dir})`,
     stagesLine(data),
+    ...progressLine(progress),
     `${grouped(usage.calls)} calls, ${grouped(usage.promptTokens)} prompt and ${grouped(usage.completionTokens)} completion tokens`,
     ...unreadableLine(health),
     '',
@@ -75,7 +80,7 @@ async function showStatus(reader: RunReader, json: boolean, { terminal }: Contex
     ...healthText(data),
     ...(evaluations.length > 0 ? ['', ...evaluations.map(describeResult)] : []),
   ]
-  await terminal.write(`${lines.join('\n')}\n`)
+  return `${lines.join('\n')}\n`
 }
 
 function stagesLine({ manifest }: RunData): string {
@@ -83,6 +88,25 @@ function stagesLine({ manifest }: RunData): string {
   const done = manifest?.stages.filter((stage) => stage.state === 'done').at(-1)
   if (running.length > 0) return `begun, not finished: ${running.map((s) => `round ${s.round} ${s.stage}`).join(', ')}`
   return done === undefined ? 'nothing finished yet' : `finished up to round ${done.round} ${done.stage}`
+}
+
+/** Of the last minute. */
+function progressLine(progress: Progress | null): string[] {
+  if (progress === null) return []
+  const { done, planned, callsPerSecond, tokensPerSecond, secondsLeft } = progress
+  const parts = [
+    `${grouped(done)}${planned === null ? '' : ` of about ${grouped(planned)}`} calls of this stage`,
+    ...(callsPerSecond === null ? [] : [`${callsPerSecond.toFixed(1)} calls/s`]),
+    ...(tokensPerSecond === null ? [] : [`${grouped(Math.round(tokensPerSecond))} tokens/s`]),
+    ...(secondsLeft === null ? [] : [`about ${duration(secondsLeft)} left`]),
+  ]
+  return [parts.join(' · ')]
+}
+
+function duration(seconds: number): string {
+  const minutes = Math.ceil(seconds / 60)
+  if (minutes < 2) return `${Math.ceil(seconds)} s`
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
 }
 
 function roundNumbers(data: RunData, calls: ReadonlyMap<number, Calls>): number[] {
