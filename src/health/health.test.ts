@@ -99,7 +99,7 @@ describe('roles', () => {
       { ...failed('proposalFailed', 'no readable question in 3 attempts: noTag ×2, empty ×1'), question: null },
       { ...failed('proposalFailed', 'the call failed: 503'), question: null },
       failed('rubricFailed', 'the rubric is unreadable: badJson ×1'),
-      { ...judged, rubric: [] },
+      { ...judged, rubric: [], rubricConversation: [] },
     ])
     expect(found.roles).toEqual([
       { role: 'proposer', asked: 4, valid: 2, reasons: { noTag: 1, empty: 1, callFailed: 1 } },
@@ -112,6 +112,9 @@ describe('roles', () => {
       state: 'warning',
       advice: expect.stringContaining('solver'),
     })
+    // `scoring.rubric: none`: a rubric that nobody was asked for is no reply.
+    const unasked = report([{ ...judged, rubric: [], rubricConversation: null }])
+    expect(unasked.roles).toContainEqual({ role: 'rubric', asked: 0, valid: 0, reasons: {} })
   })
 })
 

@@ -17,7 +17,9 @@ export class RoleTally {
     if (example.question === null) return
     for (const candidate of example.candidates) this.addAnswer(candidate)
     const failed = example.status === 'rubricFailed'
-    if (failed || example.rubric !== null) this.count('rubric', failed ? reasonsIn(failure) : null)
+    // Without a conversation nobody was asked: `scoring.rubric: none`.
+    const asked = example.rubric !== null && example.rubricConversation !== null
+    if (failed || asked) this.count('rubric', failed ? reasonsIn(failure) : null)
     if (failed || example.status === 'answersFailed') return
     for (const candidate of example.candidates) this.addScore(candidate)
   }

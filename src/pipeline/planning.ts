@@ -73,7 +73,7 @@ export function assumeQuestion(
   return {
     propose: once('propose'),
     solve: { calls: 1, promptTokens: prompts.solve, completionTokens: candidates * limit('solve', assumedReply.solve) },
-    rubric: once('rubric'),
+    rubric: config.scoring.rubric === 'none' ? { calls: 0, promptTokens: 0, completionTokens: 0 } : once('rubric'),
     score: {
       calls: judgements,
       promptTokens: judgements * prompts.score,

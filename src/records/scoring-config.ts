@@ -8,6 +8,8 @@ export const scoringConfigSchema = z
   .strictObject({
     /** `pointwise`: each answer alone. `pairwise`: every two. `anchored`: each against the answer of median length. */
     mode: z.enum(['pointwise', 'pairwise', 'anchored']).default('pointwise'),
+    /** `none`: no rubric is asked for; the judge gets the task's one criterion for everything, which has no gold. */
+    rubric: z.enum(['written', 'none']).default('written'),
     /** A criterion that the judge did not rate: no score for the answer, or 0 for the criterion (published). */
     missingCriterion: z.enum(['unscored', 'zero']).default('unscored'),
     /** How often each judgement is read; the mean counts. */

@@ -7,6 +7,7 @@ import { hashValue } from '../core/hash.ts'
 import type { ChatMessage, ParseResult, Rubric } from '../records/index.ts'
 import { boxedAnswer, checkBoxed } from './check/boxed.ts'
 import {
+  NO_GOLD,
   parseAnchoredRatings,
   parseAnswer,
   parseComparison,
@@ -83,6 +84,7 @@ export function defineTask(task: TaskDefinition, where: string = task.name): Tas
       parseAnchoredRatings,
       anchoredForm,
     ),
+    overallCriterion: { ...task.overallCriterion, gold: NO_GOLD, weight: 1 },
     rubricCandidates: (answers) => spreadByLength(answers, task.rubricCandidates),
     ...(check === false ? {} : { checkAnswer: checkBoxed }),
   }

@@ -2,7 +2,15 @@
  * The contract between a task and whoever plays it: for each role the messages to send, how to sample, and how to read
  * the reply. A task is data behind this shape; other tasks and scoring modes plug in here. Knows no model and no run.
  */
-import type { AnswerCheck, ChatMessage, Evaluation, ParseResult, ResponseFormat, Rubric } from '../records/index.ts'
+import type {
+  AnswerCheck,
+  ChatMessage,
+  Criterion,
+  Evaluation,
+  ParseResult,
+  ResponseFormat,
+  Rubric,
+} from '../records/index.ts'
 import type { Proposal } from './parse/answer.ts'
 import type { AnchoredRatings, Verdict } from './parse/verdict.ts'
 
@@ -80,6 +88,8 @@ export interface TaskProfile {
   readonly comparer?: RoleProfile<ComparerInput, Verdict>
   /** Anchored: two answers rated side by side. Absent: the task cannot be scored this way. */
   readonly anchoredRater?: RoleProfile<ComparerInput, AnchoredRatings>
+  /** All that the judge is given where no rubric is written (`scoring.rubric: none`). */
+  readonly overallCriterion: Criterion
   /** Which of the valid answers the rubric writer sees. */
   rubricCandidates(answers: readonly string[]): string[]
   /** What a program finds of an answer, for the records: it never touches a score. Absent where the task has no such check. */

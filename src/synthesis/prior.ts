@@ -33,8 +33,8 @@ export function priorOf(example: Example, stages: readonly ReusedStage[]): Prior
   return {
     question,
     ...(stages.includes('solve') && readable >= 2 ? { answers } : {}),
-    ...(stages.includes('rubric') && rubric !== null
-      ? { rubric: { rubric, conversation: rubricConversation ?? [] } }
+    ...(stages.includes('rubric') && rubric !== null && rubricConversation !== null
+      ? { rubric: { rubric, conversation: rubricConversation } }
       : {}),
   }
 }

@@ -138,7 +138,7 @@ async function withSecondRubric(
   const written = await writeRubric(context, question, shown, { scope, temperature: secondRubric.temperature })
   if (!written.ok) return { ...example, status: 'rubricFailed', failure: `second rubric: ${written.failure}` }
   const { rubric, conversation, failure } = written.value
-  if (rubric === null) {
+  if (rubric === null || conversation === null) {
     return { ...example, status: 'rubricFailed', failure: `second rubric: ${failure ?? 'unreadable'}` }
   }
   const { used } = curated(context, rubric, scope)

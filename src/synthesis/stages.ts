@@ -85,7 +85,8 @@ function priorAnswers({ task, prior }: QuestionContext, question: Question): Ans
 export interface WrittenRubric {
   /** Null when the reply could not be read; `failure` says why. */
   readonly rubric: Rubric | null
-  readonly conversation: ChatMessage[]
+  /** Null when nobody was asked. */
+  readonly conversation: ChatMessage[] | null
   readonly failure: string | null
 }
 
@@ -95,7 +96,7 @@ export interface RubricVariant {
   readonly temperature?: number
 }
 
-/** `rubric`: from the question, its reference and a spread of the readable answers. */
+/** `rubric`: from the question, its reference and a spread of the readable answers; the task's one criterion where none is wanted. */
 export async function writeRubric(
   context: QuestionContext,
   question: Question,
@@ -103,6 +104,9 @@ export async function writeRubric(
   variant: RubricVariant = { scope: '' },
 ): Promise<StageResult<WrittenRubric>> {
   const { task, prior } = context
+  if (context.settings.scoring.rubric === 'none') {
+    return { ok: true, value: { rubric: [task.overallCriterion], conversation: null, failure: null } }
+  }
   if (prior?.rubric !== undefined && variant.scope === '') {
     const { rubric, conversation } = prior.rubric
     return { ok: true, value: { rubric, conversation: [...conversation], failure: null } }

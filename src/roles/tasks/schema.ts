@@ -31,6 +31,12 @@ export const taskDefinitionSchema = z.strictObject({
   comparer: roleSchema,
   /** The judge of anchored scoring. */
   anchoredRater: roleSchema,
+  /** All that the judge is given where no rubric is written (`scoring.rubric: none`). */
+  overallCriterion: z.strictObject({ name: z.string().min(1), description: z.string().min(1) }).default({
+    name: 'Overall quality',
+    description:
+      'The answer does what the question asks, fully and rightly, and keeps to it. Fully: nothing that matters is missing or wrong. Partly: useful, with gaps or errors. Not at all: wrong, evasive or beside the point.',
+  }),
   /** Which answers the rubric writer sees. */
   rubricCandidates: z.strictObject({ shown: count, maxWords: count.optional() }),
   /** A sentence put at the end of every question. */
@@ -64,6 +70,7 @@ export const taskFileSchema = z.strictObject({
   scorer: ownRoleSchema.optional(),
   comparer: ownRoleSchema.optional(),
   anchoredRater: ownRoleSchema.optional(),
+  overallCriterion: taskDefinitionSchema.shape.overallCriterion.unwrap().optional(),
   check: taskDefinitionSchema.shape.check.unwrap().optional(),
 })
 export type TaskFile = z.infer<typeof taskFileSchema>

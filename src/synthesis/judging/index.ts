@@ -53,6 +53,9 @@ export function checkScoring(task: TaskProfile, { scoring, curation }: Pick<Conf
       `scoring.mode: the task ${task.name} has no prompt for ${scoring.mode} scoring; use mode: pointwise, or another task`,
     )
   }
+  if (curation.secondRubric !== false && scoring.rubric === 'none') {
+    throw new ConfigError('curation.secondRubric needs scoring.rubric: written: without rubrics there is no second one')
+  }
   if (curation.difficulty !== false && scoring.mode !== 'pointwise') {
     throw new ConfigError(
       `curation.difficulty needs scoring.mode: pointwise: ${scoring.mode} scores compare the answers of one question with each ` +

@@ -57,6 +57,40 @@ describe('pointwise scoring', () => {
   })
 })
 
+describe('scoring without a rubric', () => {
+  const general = builtinTasks.get('general')
+
+  it('asks for none, and shows the judge the task’s one criterion and no gold', async () => {
+    const reply = (request: GenerateRequest): string => {
+      const { name = '' } = general?.overallCriterion ?? {}
+      const value = Number(shown(request, 'answer')) > 6 ? 2 : 0
+      return `<evaluation>{"criterion_1": {"name": "${name}", "thoughts": "so", "rating": ${value}}}</evaluation>`
+    }
+    const { example, judge, rubricWriter } = await play(
+      { rubric: 'none' },
+      { solver: solver(7, 5, 8, 3), scorer: { reply } },
+    )
+    expect(rubricWriter.requests).toHaveLength(0)
+    expect(scores(example)).toEqual([2, 0, 2, 0])
+    expect(example.rubric).toEqual([general?.overallCriterion])
+    expect(example.rubric?.[0]).toMatchObject({ gold: 'Not applicable', weight: 1 })
+    expect(example.rubricConversation).toBeNull()
+    expect(judge.requests.every((request) => prompt(request).includes('Not applicable'))).toBe(true)
+  })
+
+  it('goes with comparing too, and not with a second rubric', async () => {
+    const { example, rubricWriter } = await play(
+      { rubric: 'none', mode: 'anchored' },
+      { solver: solver(7, 5, 8, 3), scorer: { reply: () => '<rating_A>5</rating_A><rating_B>5</rating_B>' } },
+    )
+    expect(rubricWriter.requests).toHaveLength(0)
+    expect(scores(example)).toEqual([0, 0, 0, 0])
+    await expect(play({ rubric: 'none' }, {}, { curation: { secondRubric: {} } })).rejects.toThrow(
+      'curation.secondRubric needs scoring.rubric: written',
+    )
+  })
+})
+
 describe('pairwise scoring', () => {
   const larger = (request: GenerateRequest): string => {
     const [a, b] = [Number(shown(request, 'answer_A')), Number(shown(request, 'answer_B'))]
