@@ -12,6 +12,7 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { Engine } from '../src/engine/index.ts'
+import { studentInterval } from '../src/evaluation/index.ts'
 import { createWorld, judgeQuality, LAB_MODEL_DIR, playDocuments, type LabSubjects } from '../src/lab/index.ts'
 import { EmbeddedLanguageModel } from '../src/llm/index.ts'
 
@@ -33,11 +34,10 @@ const VARIANTS: Readonly<Record<string, readonly string[]>> = {
   random: ['--pairs', 'random'],
   ungrounded: ['--ungrounded-rubric'],
   unknown: ['--subjects', 'unknown'],
+  tales: ['--task', 'lab-tales'],
+  form: ['--task', 'lab-format'],
   'unknown-ungrounded': ['--subjects', 'unknown', '--ungrounded-rubric'],
 }
-
-/** Two-sided 95 % quantiles of Student's t, by degrees of freedom. */
-const T95 = [Number.NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262]
 
 const { values } = parseArgs({
   options: {
@@ -106,11 +106,9 @@ function summarise(runs: readonly RunJson[], round: number): Record<string, stri
 }
 
 function interval(values: readonly number[]): string {
-  const n = values.length
-  const mean = values.reduce((a, b) => a + b, 0) / n
-  const deviation = Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / Math.max(1, n - 1))
-  const half = n > 1 ? ((T95[n - 1] ?? 1.96) * deviation) / Math.sqrt(n) : Number.NaN
-  return `${mean.toFixed(3)} ± ${half.toFixed(3)}`
+  const estimate = studentInterval(values)
+  if (estimate === null) return '–'
+  return `${estimate.mean.toFixed(3)} ± ${((estimate.high - estimate.low) / 2).toFixed(3)}`
 }
 
 async function judge(cases: number): Promise<void> {

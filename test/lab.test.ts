@@ -48,7 +48,7 @@ test('the checkpoint has the skills that its pretraining is gated on', async () 
   } finally {
     await engine.close()
   }
-}, 120_000)
+}, 300_000)
 
 test('one small round makes sampled answers better, by the judgement of a program, and keeps them valid', () => {
   const [before, after] = summary.rounds.map(({ results }) => results[0])

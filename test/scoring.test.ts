@@ -1,14 +1,15 @@
 /**
- * Every way of scoring on a real model. The laboratory's checkpoint judges single answers, once, several times over, criterion
- * by criterion, and by its log-probs. It was not raised on comparing: asked in tags, its replies are no verdicts and leave no
- * score; held to a schema, each is a verdict, if one without sense. What verdicts with sense become is shown with scripted judges
- * in src/synthesis/judging.
+ * Every way of scoring on a real model: the laboratory's checkpoint judges single answers, once, several times over, criterion by
+ * criterion, by its log-probs and without a rubric, and compares two of them, by the better one and by two ratings. What scripted
+ * verdicts become is shown in src/synthesis/judging. At the end, prompts that it was not raised on: held to a schema each reply is a
+ * verdict, if one without sense.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isJsonObject, parseJson, type JsonValue } from '../src/core/json.ts'
+import { pairAccuracy } from '../src/evaluation/index.ts'
 import { labConfig, labCorpus, labTask } from '../src/lab/index.ts'
 import { rescoreRun, runPipeline, type RescoredRound } from '../src/pipeline/index.ts'
 import {
@@ -21,13 +22,7 @@ import {
   type ParseResult,
   type SparseConfig,
 } from '../src/records/index.ts'
-import {
-  parseAnchoredRatings,
-  parseComparison,
-  type ComparerInput,
-  type RoleProfile,
-  type TaskProfile,
-} from '../src/roles/index.ts'
+import type { ComparerInput, RoleProfile, TaskProfile } from '../src/roles/index.ts'
 
 const lab = labConfig({ rounds: 1, documents: 4 })
 const base: Config = {
@@ -136,44 +131,52 @@ describe('on the laboratory’s checkpoint', () => {
     }
   })
 
-  test('the task has no prompts for comparing, and says so before anything is asked', async () => {
-    await expect(rescore({ scoring: { mode: 'pairwise' } })).rejects.toThrow(
-      'the task lab has no prompt for pairwise scoring',
-    )
+  test('without a rubric nobody writes one, and every answer gets 0, 1 or 2 of the one criterion', async () => {
+    const round = await rescore({ scoring: { rubric: 'none' } })
+    expect(round.scored).toBeGreaterThan(8)
+    for (const { rubric, rubricConversation, candidates } of examples()) {
+      if (rubric === null) continue
+      expect([rubric, rubricConversation]).toEqual([[labTask.overallCriterion], null])
+      for (const { score } of candidates) if (score.status === 'scored') expect([0, 1, 2]).toContain(score.value)
+    }
   })
-})
 
-describe('a real model that was never taught to compare', () => {
-  const role = <Output>(parse: RoleProfile<ComparerInput, Output>['parse']): RoleProfile<ComparerInput, Output> => ({
-    sampling: { temperature: 0, topP: 1, maxTokens: 24, attempts: 1 },
-    messages: ({ problem, answers: [a, b] }): ChatMessage[] => [
-      { role: 'user', content: `Compare.\n\nQuestion: ${problem}\n\nA: ${a}\n\nB: ${b}` },
-    ],
-    parse,
-    promptHash: 'test',
+  test.each(['pairwise', 'anchored'] as const)('%s: both orders are asked, read and averaged', async (mode) => {
+    const round = await rescore({ scoring: { mode } })
+    expect(round.calls).toBeGreaterThan(0)
+    const comparisons = examples().flatMap((example) => example.comparisons ?? [])
+    const asked = comparisons.filter(({ shownFirst, shownSecond }) => shownFirst !== null && shownSecond !== null)
+    const read = asked.filter(({ value }) => value !== null)
+    expect(read.length / asked.length, 'readable verdicts').toBeGreaterThan(0.9)
+    for (const { value, shownFirst, shownSecond } of read) {
+      expect(value).toBeCloseTo((Number(shownFirst) + Number(shownSecond)) / 2)
+    }
+    for (const { candidates, comparisons: all = [] } of examples()) {
+      for (const { index, score } of candidates) {
+        const own = all.filter(({ first: a, second: b }) => a === index || b === index)
+        if (own.length > 0 && own.every(({ value }) => value === null)) expect(score.status).toBe('unscored')
+      }
+    }
+    expect(judged(examples()).length).toBeGreaterThan(8)
   })
-  const task: TaskProfile = {
-    ...labTask,
-    comparer: role((text, facts) => parseComparison(text, facts)),
-    anchoredRater: role((text, facts) => parseAnchoredRatings(text, facts)),
-  }
 
   test.each(['pairwise', 'anchored'] as const)(
-    'is asked in both orders, and scores nothing it did not say: %s',
+    '%s agrees with single scores on which answers are better',
     async (mode) => {
-      const round = await rescore({ scoring: { mode, secondTry: false } }, task)
-      expect(round.calls).toBeGreaterThan(0)
-      for (const example of examples()) {
-        for (const { value, shownFirst, shownSecond } of example.comparisons ?? []) {
-          const both = typeof shownFirst === 'number' && typeof shownSecond === 'number'
-          expect(value === null).toBe(!both)
-        }
-        for (const { index, score } of example.candidates) {
-          const own = (example.comparisons ?? []).filter(({ first: a, second: b }) => a === index || b === index)
-          if (score.status === 'scored') expect(own.some(({ value }) => value !== null)).toBe(true)
-          if (own.length > 0 && own.every(({ value }) => value === null)) expect(score.status).toBe('unscored')
-        }
-      }
+      await rescore({ scoring: { mode } })
+      const now = examples()
+      const groups = first.map(({ candidates }, i) => {
+        const both = candidates.flatMap(({ score }, j) => {
+          const other = now[i]?.candidates[j]?.score
+          return score.status === 'scored' && other?.status === 'scored'
+            ? { truth: score.value, judged: other.value }
+            : []
+        })
+        return { truth: both.map(({ truth }) => truth), judged: both.map((each) => each.judged) }
+      })
+      const { accuracy, n } = pairAccuracy(groups)
+      expect(n).toBeGreaterThan(8)
+      expect(accuracy).toBeGreaterThan(0.75)
     },
   )
 })

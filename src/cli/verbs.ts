@@ -38,6 +38,11 @@ export const verbs: readonly VerbEntry[] = [
     load: async () => (await import('./commands/lab-run.ts')).labRun,
   },
   {
+    name: 'lab study',
+    summary: 'measure in the laboratory what the choices of the method do to the signal and to the outcome',
+    load: async () => (await import('./commands/lab-study.ts')).labStudy,
+  },
+  {
     name: 'lab corpus',
     summary: "write the laboratory's documents as JSONL",
     load: async () => (await import('./commands/lab-corpus.ts')).labCorpusCommand,

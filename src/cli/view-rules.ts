@@ -1,6 +1,6 @@
 /** What the viewer is told of the doers' rules: which pair a question gave, and what its judge was asked. */
 import type { RowOutcome, ViewRules } from '../dashboard/index.ts'
-import { labTask } from '../lab/index.ts'
+import { findLabTask } from '../lab/index.ts'
 import { choosePairs, pairingSeed } from '../pairing/index.ts'
 import type { ChatMessage, Config, Example } from '../records/index.ts'
 import { builtinTasks } from '../roles/index.ts'
@@ -29,7 +29,7 @@ function seedOf(seed: number, round: number): number {
 /** By the call's name: `c3` judges answer 3, `v0-1` and `d0-1` hold two answers against each other, in that order. */
 function judgePrompt(example: Example, call: string, config: Config): readonly ChatMessage[] | null {
   const { question, rubric } = example
-  const task = config.task === labTask.name ? labTask : builtinTasks.get(config.task)
+  const task = findLabTask(config.task) ?? builtinTasks.get(config.task)
   const [, kind, first, second] = /^([cvd])(\d+)(?:-(\d+))?$/.exec(call) ?? []
   const answer = answerOf(example, first)
   if (question === null || rubric === null || answer === null || task === undefined) return null

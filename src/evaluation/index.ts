@@ -10,6 +10,14 @@ export {
 export { compareResults, regressions, type Comparison, type Regression } from './compare.ts'
 export { heldOutSuite } from './held-out/index.ts'
 export type { HeldOutOptions } from './held-out/options.ts'
-export { bootstrapMean, finiteOrNull, mean, pairAccuracy, pairedDifference, rankCorrelation } from './statistics.ts'
+export {
+  bootstrapMean,
+  finiteOrNull,
+  mean,
+  pairAccuracy,
+  pairedDifference,
+  rankCorrelation,
+  studentInterval,
+} from './statistics.ts'
 export type { Call, EvaluationContext, Suite } from './suite.ts'
 export type { SuiteFile } from './suites/rows.ts'

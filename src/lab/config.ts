@@ -2,11 +2,14 @@
 import { fileURLToPath } from 'node:url'
 import { configSchema } from '../records/index.ts'
 import type { Config } from '../records/index.ts'
+import type { LabTaskName } from './task.ts'
 
 /** The checkpoint that comes with the package. */
 export const LAB_MODEL_DIR = fileURLToPath(new URL('../../assets/lab', import.meta.url))
 
 export interface LabConfigOptions {
+  /** Default: question answering. */
+  readonly task?: LabTaskName
   /** Default 3. */
   readonly rounds?: number
   /** Default 45. */
@@ -25,7 +28,7 @@ export interface LabConfigOptions {
 export function labConfig(options: LabConfigOptions = {}): Config {
   const pick = options.randomPairs === true ? ('random' as const) : undefined
   return configSchema.parse({
-    task: 'lab',
+    task: options.task ?? 'lab',
     corpus: { source: 'lab', documents: options.documents ?? 128, minWords: 40, maxWords: 200 },
     model: { backend: 'embedded', path: options.model ?? LAB_MODEL_DIR },
     synthesis: { candidates: 8, groundRubric: options.groundRubric ?? true },

@@ -1,5 +1,7 @@
 /** Whether a checkpoint may be used: its skills on held-out entities and its loss on fresh worksheets. */
 import type { LanguageModel } from '../records/index.ts'
+import { failedFurtherGates, measureFurtherSkills } from './further-skills.ts'
+import type { FurtherSkills } from './further-skills.ts'
 import { failedGates, measureSkills, SKILL_GATES } from './skills.ts'
 import type { SkillOptions, SkillReport } from './skills.ts'
 import { pretrainingSample } from './transcripts/mixture.ts'
@@ -14,6 +16,8 @@ export interface ScoringEngine {
 export interface GateReport extends SkillReport {
   /** Mean loss of the verdict words in fresh worksheets, nats. */
   worksheetLoss: number
+  /** Comparing, judging without a rubric, tales, answers in a form. */
+  further: FurtherSkills
   /** The gates that are missed, in words; empty when the checkpoint passes. */
   failed: string[]
 }
@@ -27,10 +31,17 @@ export async function checkSkills(
   options: SkillOptions,
 ): Promise<GateReport> {
   const worksheetLoss = await measureWorksheets(engine, options.seed)
-  const report = await measureSkills(model, createWorld(), options)
+  const world = createWorld()
+  const report = await measureSkills(model, world, options)
+  const further = await measureFurtherSkills(model, world, options)
   const passed = worksheetLoss < SKILL_GATES.worksheetLoss
   const loss = passed ? [] : [`worksheet loss ${worksheetLoss.toFixed(3)} ≥ ${SKILL_GATES.worksheetLoss}`]
-  return { ...report, worksheetLoss, failed: [...loss, ...failedGates(report)] }
+  return {
+    ...report,
+    worksheetLoss,
+    further,
+    failed: [...loss, ...failedGates(report), ...failedFurtherGates(further)],
+  }
 }
 
 /** Worksheets under a seed that no pretraining uses. */

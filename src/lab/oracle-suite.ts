@@ -6,10 +6,12 @@ import { deriveSeed } from '../core/rng.ts'
 import { bootstrapMean, finiteOrNull, mean } from '../evaluation/index.ts'
 import type { EvaluationContext, Suite } from '../evaluation/index.ts'
 import type { Generation, SuiteResult } from '../records/index.ts'
-import { oracleScore } from './oracle.ts'
-import { labTask } from './profile.ts'
+import { oracleParts } from './oracle.ts'
+import type { OracleParts } from './oracle.ts'
+import { labTask, labTaskOf } from './profile.ts'
 import { heldOutQuestions } from './questions.ts'
 import type { HeldOutQuestion } from './questions.ts'
+import type { LabTaskName } from './task.ts'
 import { createWorld } from './world/entities.ts'
 import type { World } from './world/entities.ts'
 
@@ -20,6 +22,8 @@ export interface OracleSuiteOptions {
   readonly questionsPerEntity?: number
   /** Names the questions; the same for all policies that are to be compared. */
   readonly questionSeed?: string | number
+  /** Default: question answering. */
+  readonly task?: LabTaskName
 }
 
 interface Asked {
@@ -31,19 +35,26 @@ interface Asked {
 /** Makes the suite. */
 export function oracleSuite(options: OracleSuiteOptions): Suite {
   const world = createWorld()
-  const questions = heldOutQuestions(world, options.questionSeed ?? 'evaluation', options.questionsPerEntity ?? 2)
+  const task = options.task ?? 'lab'
+  const questions = heldOutQuestions(world, options.questionSeed ?? 'evaluation', options.questionsPerEntity ?? 2, task)
   return {
     name: 'oracle',
     evaluate: async (context) => {
-      const asked = await Promise.all(questions.map((question) => ask(context, question, options.samples)))
-      return summarise(world, context, asked)
+      const asked = await Promise.all(questions.map((question) => ask(context, task, question, options.samples)))
+      return summarise(world, context, task, asked)
     },
   }
 }
 
-async function ask(context: EvaluationContext, question: HeldOutQuestion, samples: number): Promise<Asked> {
-  const { topP, maxTokens } = labTask.solver.sampling
-  const messages = labTask.solver.messages({ problem: question.text })
+async function ask(
+  context: EvaluationContext,
+  task: LabTaskName,
+  question: HeldOutQuestion,
+  samples: number,
+): Promise<Asked> {
+  const { solver } = labTaskOf(task)
+  const { topP, maxTokens } = solver.sampling
+  const messages = solver.messages({ problem: question.text })
   const key = `r${context.round}/oracle/${question.id}`
   // Without the round, so that every policy meets the same noise.
   const seed = deriveSeed(context.seed, 'oracle', question.id)
@@ -55,13 +66,18 @@ async function ask(context: EvaluationContext, question: HeldOutQuestion, sample
   return { question, sampled, greedy }
 }
 
-function summarise(world: World, context: EvaluationContext, asked: Asked[]): SuiteResult {
-  const judged = asked.map(({ question, sampled, greedy }) => ({
-    id: question.id,
-    answers: sampled.map(readAnswer),
-    scores: sampled.map((generation) => oracleScore(world, question, readAnswer(generation))),
-    greedy: greedy.map((generation) => oracleScore(world, question, readAnswer(generation))),
-  }))
+function summarise(world: World, context: EvaluationContext, task: LabTaskName, asked: Asked[]): SuiteResult {
+  const judged = asked.map(({ question, sampled, greedy }) => {
+    const judge = (generation: Generation): OracleParts => oracleParts(world, question, readAnswer(generation), task)
+    const parts = sampled.map(judge)
+    return {
+      id: question.id,
+      answers: sampled.map(readAnswer),
+      parts,
+      scores: parts.map(({ score }) => score),
+      greedy: greedy.map((generation) => judge(generation).score),
+    }
+  })
   const perQuestion = judged.map(({ id, scores }) => ({ id, score: finiteOrNull(mean(scores)) }))
   const answers = judged.flatMap((question) => question.answers)
   const valid = answers.filter((answer) => answer !== null)
@@ -82,7 +98,23 @@ function summarise(world: World, context: EvaluationContext, asked: Asked[]): Su
     meanAnswerWords: finiteOrNull(mean(valid.map((answer) => answer.split(/\s+/).length))),
     unscored: 0,
     perQuestion,
+    ...(task === 'lab'
+      ? {}
+      : {
+          breakdown: breakdownOf(
+            judged.map(({ parts }) => parts),
+            context.seed,
+          ),
+        }),
   }
+}
+
+/** What the score is made of, sampled answers, mean over questions. */
+function breakdownOf(parts: readonly OracleParts[][], seed: number): NonNullable<SuiteResult['breakdown']> {
+  return (['facts', 'demands'] as const).map((name) => {
+    const perQuestion = parts.map((ofQuestion) => mean(ofQuestion.map((each) => each[name] ?? 0)))
+    return { name, of: 'questions', value: bootstrapMean(perQuestion, seed) }
+  })
 }
 
 function readAnswer(generation: Generation): string | null {

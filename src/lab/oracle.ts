@@ -2,6 +2,9 @@
  * The oracle: a program that knows the truth of the micro-world and judges answers against it. It never enters
  * training. Knows nothing of rubrics, prompts or models.
  */
+import { observed } from './demands.ts'
+import type { Demand } from './demands.ts'
+import type { LabTaskName } from './task.ts'
 import { ATTRIBUTE_VALUES } from './world/attributes.ts'
 import type { Attribute } from './world/attributes.ts'
 import type { Entity, World } from './world/entities.ts'
@@ -10,18 +13,52 @@ import type { Entity, World } from './world/entities.ts'
 export interface KnownQuestion {
   entity: Entity
   asked: readonly Attribute[]
+  /** Of tales their length, of answers in a form what the form is to be. */
+  demands?: readonly Demand[]
+}
+
+/** Parts of a judgement, each on 0–1. */
+export interface OracleParts {
+  facts: number
+  /** Share of the demands that are kept; null when there are none. */
+  demands: number | null
+  score: number
+}
+
+const NOTHING_RIGHT = { facts: 0, demands: 0, score: 0 }
+
+/** Score on 0–1, see {@link oracleParts}. */
+export function oracleScore(
+  world: World,
+  question: KnownQuestion,
+  answer: string | null,
+  task: LabTaskName = 'lab',
+): number {
+  return oracleParts(world, question, answer, task).score
 }
 
 /**
- * Score on 0–1: the mean over the asked attributes of 1 (exactly the truth), ½ (the truth among two values) or 0.
- * `null` is an invalid answer: 0. An answer that names another entity: 0.
+ * Facts: the mean over the asked attributes of 1 (exactly the truth), ½ (the truth among two values) or 0. `null` is an invalid
+ * answer: 0. An answer that names another entity: 0. The score is the facts; of a tale the mean over its facts and its length
+ * as one more; of an answer in a form the facts times the demands, because a form without facts is worth nothing.
  */
-export function oracleScore(world: World, question: KnownQuestion, answer: string | null): number {
-  if (answer === null || question.asked.length === 0) return 0
+export function oracleParts(
+  world: World,
+  { entity, asked, demands: wanted = [] }: KnownQuestion,
+  answer: string | null,
+  task: LabTaskName,
+): OracleParts {
+  if (answer === null || asked.length === 0) return NOTHING_RIGHT
   const words = wordsOf(answer)
-  if (namesAnother(world, question.entity.name, words)) return 0
-  const total = question.asked.reduce((sum, attribute) => sum + oracleRating(question.entity, attribute, words), 0)
-  return total / (2 * question.asked.length)
+  if (namesAnother(world, entity.name, words)) return NOTHING_RIGHT
+  const right = asked.reduce((sum, attribute) => sum + oracleRating(entity, attribute, words), 0) / 2
+  const facts = right / asked.length
+  if (task === 'lab' || wanted.length === 0) return { facts, demands: null, score: facts }
+  const kept = wanted.filter(({ name, gold }) => observed(name, answer) === gold).length
+  const demands = kept / wanted.length
+  const told = task === 'lab-tales' && words.includes(entity.name)
+  if (task === 'lab-tales') return { facts, demands, score: told ? (right + kept) / (asked.length + wanted.length) : 0 }
+  return { facts, demands, score: facts * demands }
 }
 
 /** 2: the answer gives exactly the true value. 1: it gives two values, one of them true. 0: anything else. */

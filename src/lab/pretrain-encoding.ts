@@ -3,10 +3,17 @@
  * Knows the tokenizer, not the order of samples.
  */
 import type { Engine } from '../engine/index.ts'
-import type { PretrainingSample, SampleKind } from './transcripts/mixture.ts'
+import { DEMAND_NAMES, demandValues } from './demands.ts'
+import type { FurtherKind } from './transcripts/further.ts'
+import type { BaseKind } from './transcripts/mixture.ts'
+import type { Text } from './transcripts/sample.ts'
 import { allValues } from './world/attributes.ts'
 import { createWorld } from './world/entities.ts'
 import type { World } from './world/entities.ts'
+
+/** A sample of any stage. */
+export type SampleKind = BaseKind | FurtherKind
+export type PretrainingSample = Text & { kind: SampleKind }
 
 export interface LossWeights {
   /** Loss weights of the judge's verdict words and of value words; other learnt words have 1. */
@@ -46,16 +53,27 @@ const NAME = 5
 export function createEncoder(engine: Engine, settings: LossWeights): (sample: PretrainingSample) => Encoded {
   const encode = (text: string): number[] => engine.tokenizer.encode(text)
   const verdictIds = new Set([' match', ' differ', ' missing'].flatMap(encode))
-  const valueIds = new Set(allValues().flatMap((value) => encode(` ${value}`)))
+  const demanded = DEMAND_NAMES.flatMap((name) => [...demandValues(name)])
+  const valueIds = new Set([...allValues(), ...demanded].flatMap((value) => encode(` ${value}`)))
+  // Totals, ratings and the better answer's letter: what a comparing judge, or one without a rubric, has to get right.
+  const totals = Array.from({ length: 11 }, (_, i) => ` ${i}`)
+  const judgedIds = new Set([...totals, '0', '1', '2', 'A', 'B'].flatMap(encode))
   const nameIds = new Set(allNames(createWorld()).flatMap((name) => encode(` ${name}`)))
-  const classOf = (id: number): number =>
-    verdictIds.has(id) ? VERDICT : valueIds.has(id) ? VALUE : nameIds.has(id) ? NAME : PLAIN
+  const classOf = (id: number, overall: boolean): number =>
+    verdictIds.has(id) || (overall && judgedIds.has(id))
+      ? VERDICT
+      : valueIds.has(id)
+        ? VALUE
+        : nameIds.has(id)
+          ? NAME
+          : PLAIN
   return ({ kind, prompt, completion }) => {
     const promptIds = encode(prompt)
     const given = encode(prompt.slice(0, lengthOfGiven(prompt))).length
     const tokens = [...promptIds, ...encode(completion)]
+    const overall = kind === 'compare' || kind === 'rate' || kind === 'overallScore'
     const classes = Uint8Array.from(tokens.slice(1), (id, i) =>
-      i + 1 < given ? UNLEARNT : i + 1 < promptIds.length ? PROMPT : classOf(id),
+      i + 1 < given ? UNLEARNT : i + 1 < promptIds.length ? PROMPT : classOf(id, overall),
     )
     const weightOf = weightsFor(kind, settings)
     return { tokens, classes, weights: Float32Array.from(classes, (each) => weightOf[each] ?? 0) }
@@ -74,6 +92,11 @@ function allNames(world: World): string[] {
   return [...world.train, ...world.heldOut].map(({ name }) => name).concat(world.freeNames)
 }
 
+const JUDGING: readonly SampleKind[] = [
+  ...(['score', 'rubric', 'ungroundedRubric', 'compare', 'rate'] as const),
+  ...(['overallScore', 'rubricTask', 'scoreTask'] as const),
+]
+
 /** Weight of each class of tokens, in the order of the constants. */
 function weightsFor(
   kind: SampleKind,
@@ -83,8 +106,7 @@ function weightsFor(
   if (kind === 'recall') return [0, 0, valueWeight, 0, 0, valueWeight]
   if (kind === 'document' || kind === 'notice' || kind === 'rumour')
     return [0, plainTextWeight, 2 * valueWeight, 0, 0, plainTextWeight]
-  const judging = kind === 'score' || kind === 'rubric' || kind === 'ungroundedRubric'
-  return [0, 1, valueWeight, verdictWeight, judging ? promptWeight : 0, valueWeight]
+  return [0, 1, valueWeight, verdictWeight, JUDGING.includes(kind) ? promptWeight : 0, valueWeight]
 }
 
 export function lossesOf(

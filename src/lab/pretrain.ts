@@ -8,19 +8,21 @@ import { z } from 'zod'
 import { systemClock } from '../core/clock.ts'
 import { InputError } from '../core/errors.ts'
 import { parseJson } from '../core/json.ts'
-import { Engine } from '../engine/index.ts'
-import type { OptimizerSettings } from '../engine/index.ts'
+import { Engine, growVocabulary, readModelFiles, Tokenizer } from '../engine/index.ts'
+import type { JsonObject, NewModelFiles, OptimizerSettings } from '../engine/index.ts'
 import { labModelFiles } from './model-files.ts'
 import { comparisonSample, pretrainingSample, recallSample } from './transcripts/mixture.ts'
-import type { PretrainingSample } from './transcripts/mixture.ts'
+import { furtherSample } from './transcripts/further.ts'
 import { createEncoder, lossesOf } from './pretrain-encoding.ts'
-import type { Batch, Encoded, LossWeights } from './pretrain-encoding.ts'
+import type { Batch, Encoded, LossWeights, PretrainingSample } from './pretrain-encoding.ts'
 import { createWorld } from './world/entities.ts'
 import type { World } from './world/entities.ts'
 
 export interface PretrainSettings extends LossWeights {
-  /** Tokens of the whole pretraining, prompts included. */
+  /** Tokens of exercises and mixture, prompts included. */
   tokens: number
+  /** Tokens of the last stage: comparing and the further tasks. */
+  furtherTokens: number
   /**
    * Equality and reading are the hard skills and are learnt first, from exercises alone: one comparison and one
    * statement at a time, then up to 2, 4, 8 and 16, each until the running losses of verdicts and of recalled values
@@ -38,13 +40,16 @@ export interface PretrainSettings extends LossWeights {
   muonLearningRate: number
   /** The rates of the exercises, as a multiple of these. */
   exerciseRate: number
+  /** The same of the last stage. */
+  furtherRate: number
   warmupSteps: number
-  /** Share of the tokens, at the end, over which the rate falls linearly to 0. */
+  /** Share of a stage's tokens, at the end, over which the rate falls linearly to 0. */
   decayShare: number
 }
 
 export const PRETRAIN_SETTINGS: PretrainSettings = {
   tokens: 15_000_000,
+  furtherTokens: 5_000_000,
   comparisonLoss: 0.15,
   recallLoss: 0.4,
   exerciseTokens: 2_800_000,
@@ -53,6 +58,7 @@ export const PRETRAIN_SETTINGS: PretrainSettings = {
   learningRate: 1.6e-3,
   muonLearningRate: 8e-3,
   exerciseRate: 2.5,
+  furtherRate: 1,
   warmupSteps: 50,
   decayShare: 0.95,
   verdictWeight: 4,
@@ -65,6 +71,10 @@ export interface PretrainOptions {
   /** Folder for checkpoints; a pretraining that it holds is continued. */
   out: string
   seed?: number
+  /** Begin with the last stage, on this model: a checkpoint of the stages before, with the vocabulary of that time or of now. */
+  from?: string
+  /** With `from`: samples of the last stage that the model has seen, to be left out. Default 0. */
+  skip?: number
   settings?: Partial<PretrainSettings>
   threads?: number
   /** Seconds between checkpoints. */
@@ -89,6 +99,8 @@ export interface PretrainProgress {
   valueLoss: number
   /** Most comparisons or statements in a row at present; 0 when the exercises are over. */
   level: number
+  /** `base`: exercises and mixture. */
+  stage: 'base' | 'further'
   seconds: number
 }
 
@@ -104,7 +116,12 @@ export interface PretrainResult {
 
 const stateSchema = z.strictObject({
   seed: z.int(),
+  stage: z.enum(['base', 'further']).default('base'),
   step: z.int(),
+  /** Steps before the stage. */
+  stageStart: z.int().default(0),
+  /** Of the stages before, and of this one. */
+  earlierTokens: z.int().default(0),
   tokens: z.int(),
   nextExercise: z.int(),
   nextSample: z.int(),
@@ -133,8 +150,9 @@ export async function pretrainLab(options: PretrainOptions): Promise<PretrainRes
   const settings = { ...PRETRAIN_SETTINGS, ...options.settings }
   mkdirSync(options.out, { recursive: true })
   const newest = newestCheckpoint(options.out)
-  const state = newest?.state ?? freshState(options.seed ?? 1)
-  const engine = await openEngine(newest?.dir, state.seed, options.threads)
+  const fresh = freshState(options.seed ?? 1, options.from === undefined ? 'base' : 'further')
+  const state = newest?.state ?? { ...fresh, nextSample: options.from === undefined ? 0 : (options.skip ?? 0) }
+  const engine = await openEngine(newest?.dir, state.seed, options)
   try {
     return await train(engine, state, settings, options)
   } finally {
@@ -142,16 +160,48 @@ export async function pretrainLab(options: PretrainOptions): Promise<PretrainRes
   }
 }
 
-async function openEngine(dir: string | undefined, seed: number, threads: number | undefined): Promise<Engine> {
-  const engineOptions = { seed, ...(threads === undefined ? {} : { threads }) }
-  if (dir === undefined) {
-    const { config, files } = labModelFiles()
-    return Engine.create(config, files, engineOptions)
+async function openEngine(dir: string | undefined, seed: number, options: PretrainOptions): Promise<Engine> {
+  const engineOptions = { seed, ...(options.threads === undefined ? {} : { threads: options.threads }) }
+  if (dir !== undefined) {
+    const engine = await Engine.open(dir, engineOptions)
+    await engine.loadOptimizer(dir)
+    return engine
   }
-  const engine = await Engine.open(dir, engineOptions)
-  await engine.loadOptimizer(dir)
-  return engine
+  const { config, files } = labModelFiles()
+  if (options.from === undefined) return Engine.create(config, files, engineOptions)
+  checkTokens(options.from, files.tokenizer)
+  const start = join(options.out, 'start')
+  growVocabulary(options.from, start, { ...files, config }, { seed, like: tokensInUse(files, config) })
+  return Engine.open(start, engineOptions)
 }
+
+/** Ids that the texts of the first stages use. */
+function tokensInUse(files: NewModelFiles, config: JsonObject): number[] {
+  const tokenizer = new Tokenizer({ ...files, config })
+  const world = createWorld()
+  const texts = Array.from({ length: 1000 }, (_, i) => pretrainingSample(world, 'tokens in use', i))
+  return [...new Set(texts.flatMap(({ prompt, completion }) => tokenizer.encode(prompt + completion)))]
+}
+
+/** @throws {InputError} when a token of that model has another id now, or none */
+function checkTokens(from: string, tokenizer: JsonObject): void {
+  const known = vocabularyOf(tokenizer)
+  const changed = [...vocabularyOf(readModelFiles(from).tokenizer)].find(([token, id]) => known.get(token) !== id)
+  if (changed === undefined) return
+  throw new InputError(
+    `${from}: token ${JSON.stringify(changed[0])} has another id than in the laboratory's vocabulary`,
+  )
+}
+
+function vocabularyOf(tokenizer: JsonObject): Map<string, number> {
+  const { model, added_tokens: added } = tokenizerSchema.parse(tokenizer)
+  return new Map([...Object.entries(model.vocab), ...added.map(({ content, id }): [string, number] => [content, id])])
+}
+
+const tokenizerSchema = z.object({
+  model: z.object({ vocab: z.record(z.string(), z.int()) }),
+  added_tokens: z.array(z.object({ content: z.string(), id: z.int() })),
+})
 
 async function train(
   engine: Engine,
@@ -164,7 +214,7 @@ async function train(
   const start = monotonicSeconds() - state.seconds
   const deadline = monotonicSeconds() + (options.budgetMinutes ?? Number.POSITIVE_INFINITY) * 60
   let saved = monotonicSeconds()
-  while (state.tokens < settings.tokens && options.signal?.aborted !== true && monotonicSeconds() < deadline) {
+  while (!isFinished(state, settings) && options.signal?.aborted !== true && monotonicSeconds() < deadline) {
     const batch = nextBatch(world, state, settings, encoder)
     const learningRate = rateAt(state, settings)
     const logprobs = await engine.accumulate(batch.sequences, batch.weights)
@@ -172,6 +222,7 @@ async function train(
     const losses = lossesOf(batch, logprobs)
     followExercises(state, settings, losses)
     state.step++
+    nextStage(state, settings)
     state.seconds = monotonicSeconds() - start
     options.onProgress?.({ ...progressOf(state, settings), ...losses, learningRate, gradNorm })
     if (monotonicSeconds() - saved > (options.saveEvery ?? 240)) {
@@ -180,8 +231,24 @@ async function train(
     }
   }
   const checkpoint = await save(engine, options.out, state)
-  const { step, tokens, seconds } = state
-  return { checkpoint, step, tokens, seconds, finished: tokens >= settings.tokens }
+  const { step, seconds } = state
+  const tokens = state.earlierTokens + state.tokens
+  return { checkpoint, step, tokens, seconds, finished: isFinished(state, settings) }
+}
+
+function isFinished({ stage, tokens }: State, settings: PretrainSettings): boolean {
+  return stage === 'further' && tokens >= settings.furtherTokens
+}
+
+/** The last stage begins when the tokens of the first ones are spent. */
+function nextStage(state: State, settings: PretrainSettings): void {
+  if (state.stage === 'further' || state.tokens < settings.tokens) return
+  state.stage = 'further'
+  state.stageStart = state.step
+  state.earlierTokens = state.tokens
+  state.tokens = 0
+  state.nextSample = 0
+  state.level = 0
 }
 
 /** Makes the exercises longer, and ends them for good, when the running losses (about ten steps) are low enough. */
@@ -213,17 +280,21 @@ function exerciseSample(world: World, state: State, settings: PretrainSettings):
 function progressOf(
   state: State,
   settings: PretrainSettings,
-): Pick<PretrainProgress, 'step' | 'tokens' | 'totalTokens' | 'level' | 'seconds'> {
-  const { step, tokens, level, seconds } = state
-  return { step, tokens, totalTokens: settings.tokens, level, seconds }
+): Pick<PretrainProgress, 'step' | 'tokens' | 'totalTokens' | 'level' | 'stage' | 'seconds'> {
+  const { step, level, stage, seconds } = state
+  const tokens = state.earlierTokens + state.tokens
+  const earlier = stage === 'base' ? settings.tokens : state.earlierTokens
+  return { step, tokens, totalTokens: earlier + settings.furtherTokens, level, stage, seconds }
 }
 
-/** Linear warm-up in steps, high in the exercises, then constant with a linear decay over the last share of the tokens. */
-function rateAt({ step, tokens, level }: State, settings: PretrainSettings): number {
-  const warmup = Math.min(1, (step + 1) / settings.warmupSteps)
+/** In each stage a linear warm-up in steps; high in the exercises, then a linear decay over the last share of the tokens. */
+function rateAt({ step, stageStart, stage, tokens, level }: State, settings: PretrainSettings): number {
+  const warmup = Math.min(1, (step - stageStart + 1) / settings.warmupSteps)
   if (level > 0) return settings.learningRate * settings.exerciseRate * warmup
-  const left = (settings.tokens - tokens) / (settings.tokens * settings.decayShare)
-  return settings.learningRate * warmup * Math.max(0, Math.min(1, left))
+  const total = stage === 'base' ? settings.tokens : settings.furtherTokens
+  const rate = settings.learningRate * (stage === 'base' ? 1 : settings.furtherRate)
+  const left = (total - tokens) / (total * settings.decayShare)
+  return rate * warmup * Math.max(0, Math.min(1, left))
 }
 
 /** Both rates follow one schedule. */
@@ -243,11 +314,7 @@ function nextBatch(
   const rows: Encoded[] = []
   const wanted = state.level > 0 ? settings.exerciseTokensPerStep : settings.tokensPerStep
   for (let tokens = 0; tokens < wanted;) {
-    const sample =
-      state.level > 0
-        ? exerciseSample(world, state, settings)
-        : pretrainingSample(world, state.seed, state.nextSample++)
-    const row = encode(sample)
+    const row = encode(nextSample(world, state, settings))
     rows.push(row)
     tokens += row.tokens.length
     state.tokens += row.tokens.length
@@ -260,16 +327,25 @@ function nextBatch(
   }
 }
 
-function freshState(seed: number): State {
+function nextSample(world: World, state: State, settings: PretrainSettings): PretrainingSample {
+  if (state.level > 0) return exerciseSample(world, state, settings)
+  const index = state.nextSample++
+  return state.stage === 'base' ? pretrainingSample(world, state.seed, index) : furtherSample(world, state.seed, index)
+}
+
+function freshState(seed: number, stage: State['stage']): State {
   return {
     seed,
+    stage,
     step: 0,
+    stageStart: 0,
+    earlierTokens: 0,
     tokens: 0,
     nextExercise: 0,
     nextSample: 0,
     comparisonLoss: 1,
     recallLoss: 1,
-    level: 1,
+    level: stage === 'base' ? 1 : 0,
     seconds: 0,
   }
 }

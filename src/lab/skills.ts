@@ -4,9 +4,10 @@
  */
 import { deriveSeed, rng } from '../core/rng.ts'
 import { mean, pairAccuracy, rankCorrelation } from '../evaluation/index.ts'
-import type { ChatMessage, Criterion, Generation, LanguageModel, ParseResult } from '../records/index.ts'
-import type { RoleProfile } from '../roles/index.ts'
+import type { Criterion, LanguageModel } from '../records/index.ts'
 import { scoreEvaluation } from '../roles/index.ts'
+import { each, reply, sample } from './asking.ts'
+import type { SkillOptions } from './asking.ts'
 import { labCorpus } from './corpus.ts'
 import type { LabDocument, LabSubjects } from './corpus.ts'
 import { oracleScore } from './oracle.ts'
@@ -16,14 +17,6 @@ import { drawRubricCase, drawScoreCase } from './transcripts/mixture.ts'
 import { rate } from './transcripts/roles.ts'
 import { alterEntity } from './world/entities.ts'
 import type { World } from './world/entities.ts'
-
-export interface SkillOptions {
-  seed: string | number
-  /** Cases per skill. */
-  cases: number
-  /** Answers per question, for best-of-n and the judge's rank figures. */
-  candidates: number
-}
 
 /** Shares on 0–1 unless said otherwise. */
 export interface SkillReport {
@@ -42,6 +35,8 @@ export interface SkillReport {
   /** The oracle's score of answers. */
   solver: { sampled: number; bestOf: number; greedy: number; meanAnswerWords: number }
 }
+
+export type { SkillOptions }
 
 export interface JudgeQuality {
   rankCorrelation: number
@@ -125,7 +120,7 @@ async function measureSolver(
     questions.map(async (question) => {
       const messages = labTask.solver.messages({ problem: question.text })
       const ask = (n: number, temperature: number): Promise<(string | null)[]> =>
-        sample(model, messages, n, temperature, deriveSeed(options.seed, 'solver', question.id))
+        sample(model, labTask.solver, messages, n, temperature, deriveSeed(options.seed, 'solver', question.id))
       const [answers, greedy] = await Promise.all([ask(options.candidates, 1), ask(1, 0)])
       const scores = answers.map((answer) => oracleScore(world, question, answer))
       const words = answers.flatMap((answer) => (answer === null ? [] : answer.split(/\s+/).length))
@@ -177,7 +172,14 @@ async function playDocument(
     return { document, proposal, answerable: false, referenceRight: false, rubricValid: null, candidates: [] }
   }
   const solverPrompt = labTask.solver.messages({ problem: proposal.problem })
-  const answers = await sample(model, solverPrompt, options.candidates, 1, deriveSeed(options.seed, key, 'solve'))
+  const answers = await sample(
+    model,
+    labTask.solver,
+    solverPrompt,
+    options.candidates,
+    1,
+    deriveSeed(options.seed, key, 'solve'),
+  )
   const rubric = await writeRubric(model, document, proposal, answers, options, key)
   const candidates = await Promise.all(
     answers.map(async (answer, i) => {
@@ -256,41 +258,4 @@ function validity(plays: readonly Play[]): SkillReport['valid'] {
     rubric: share(plays.flatMap((play) => play.rubricValid ?? [])),
     scorer: share(candidates.flatMap(({ scoreValid }) => scoreValid ?? [])),
   }
-}
-
-function each<T>(options: SkillOptions, measure: (index: number) => Promise<T>): Promise<T[]> {
-  return Promise.all(Array.from({ length: options.cases }, (_, i) => measure(i)))
-}
-
-async function reply<Input, Output>(
-  model: LanguageModel,
-  role: RoleProfile<Input, Output>,
-  messages: readonly ChatMessage[],
-  options: SkillOptions,
-  key: string,
-): Promise<Output | null> {
-  const { temperature, topP, maxTokens } = role.sampling
-  const seed = deriveSeed(options.seed, key)
-  const [generation] = await model.generate({ messages, n: 1, temperature, topP, maxTokens, seed })
-  return generation === undefined ? null : read(role, generation)
-}
-
-async function sample(
-  model: LanguageModel,
-  messages: readonly ChatMessage[],
-  n: number,
-  temperature: number,
-  seed: number,
-): Promise<(string | null)[]> {
-  const { topP, maxTokens } = labTask.solver.sampling
-  const generations = await model.generate({ messages, n, temperature, topP, maxTokens, seed })
-  return generations.map((generation) => read(labTask.solver, generation))
-}
-
-function read<Output>(
-  role: { parse(text: string, facts: { truncated: boolean }): ParseResult<Output> },
-  generation: Generation,
-): Output | null {
-  const result = role.parse(generation.text, { truncated: generation.finishReason === 'length' })
-  return result.ok ? result.value : null
 }

@@ -18,11 +18,22 @@ export const labPretrain: Command = {
       'from random weights to a model that plays all four roles; under 90 minutes on 2 cores',
     ],
     ['pop lab pretrain --out runs/lab-model --minutes 20', 'save and stop after 20 minutes; the same command goes on'],
+    [
+      'pop lab pretrain --from DIR --out runs/lab-model',
+      'the last stage alone, on a model that has the others behind it',
+    ],
     ['pop lab run --model runs/lab-model/…', 'play with the result; the command prints its folder'],
   ],
   options: {
     out: { value: 'DIR', help: 'the folder for checkpoints (default runs/lab-model)' },
+    from: { value: 'DIR', help: 'begin with the last stage (comparing, further tasks), on this model folder' },
+    skip: { value: 'N', help: 'with --from: samples of the last stage that the model has seen, to be left out' },
     seed: { value: 'N', help: 'of weights and data (default 1, the one of the checkpoint that comes with pop)' },
+    'further-tokens': { value: 'N', help: 'length of the last stage (default 5000000)' },
+    'further-rate': {
+      value: 'X',
+      help: 'learning rates of the last stage, as a multiple of the usual ones (default 1)',
+    },
     minutes: { value: 'N', help: 'save and stop after so many minutes' },
     threads: { value: 'N', help: 'of the engine (default: one per core)' },
     json: jsonOption,
@@ -36,8 +47,18 @@ async function runLabPretrain(invocation: Invocation, context: Context): Promise
   const seed = invocation.number('seed', { integer: true, min: 0 })
   const budgetMinutes = invocation.number('minutes', { min: 0 })
   const threads = invocation.number('threads', { integer: true, min: 1 })
+  const from = invocation.text('from')
+  const skip = invocation.number('skip', { integer: true, min: 0 })
+  const furtherTokens = invocation.number('further-tokens', { integer: true, min: 1 })
+  const furtherRate = invocation.number('further-rate', { min: 0 })
   const result = await pretrainLab({
     out: invocation.text('out') ?? 'runs/lab-model',
+    ...(from === undefined ? {} : { from }),
+    ...(skip === undefined ? {} : { skip }),
+    settings: {
+      ...(furtherTokens === undefined ? {} : { furtherTokens }),
+      ...(furtherRate === undefined ? {} : { furtherRate }),
+    },
     ...(seed === undefined ? {} : { seed }),
     ...(budgetMinutes === undefined ? {} : { budgetMinutes }),
     ...(threads === undefined ? {} : { threads }),

@@ -1,7 +1,7 @@
 /** `pop lab run`: the built-in laboratory plays its rounds; a program that knows the truth judges before and after. */
 import { join } from 'node:path'
 import { UsageError } from '../../core/errors.ts'
-import { labConfig, labCorpus, labTask, oracleSuite } from '../../lab/index.ts'
+import { LAB_TASK_NAMES, labConfig, labCorpus, labTaskOf, oracleSuite, type LabTaskName } from '../../lab/index.ts'
 import { runPipeline, type RoundSummary, type RunSummary } from '../../pipeline/index.ts'
 import type { Config, SuiteResult } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
@@ -17,10 +17,15 @@ export const labRun: Command = {
   examples: [
     ['pop lab run', 'three rounds on this machine, no key and no GPU; ends with a table and report.html'],
     ['pop lab run --seed 7 --run runs/lab-7 --json', 'another seed, another folder, JSON on stdout'],
+    ['pop lab run --task lab-tales --run runs/tales', 'short tales of a wanted length instead of answers'],
     ['pop lab run --pairs random', 'the control: pairs drawn at random teach nothing'],
     ['pop lab run --ungrounded-rubric', 'the ablation: the rubric writer does not see the document'],
   ],
   options: {
+    task: {
+      value: LAB_TASK_NAMES.join('|'),
+      help: 'questions, short tales, or answers in a form (default lab: questions)',
+    },
     rounds: { value: 'N', help: 'rounds to play (default 3)' },
     seed: { value: 'N', help: 'of every random choice (default 45)' },
     documents: { value: 'N', help: 'documents per round (default 128)' },
@@ -40,7 +45,8 @@ export const labRun: Command = {
 
 async function runLab(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal, environment } = context
-  const config = readConfig(invocation)
+  const task = taskOption(invocation)
+  const config = readConfig(invocation, task)
   const subjects = choice(invocation, 'subjects', ['known', 'unknown'])
   const training = labCorpus({ seed: config.seed, documents: config.corpus.documents * config.rounds, subjects })
   const progress = createProgress(terminal, clock)
@@ -49,9 +55,9 @@ async function runLab(invocation: Invocation, context: Context): Promise<void> {
     const summary = await runPipeline({
       config,
       runDir: invocation.text('run') ?? join('runs', 'lab'),
-      task: labTask,
+      task: labTaskOf(task),
       documents: { heldOut: [], training, facts: null },
-      suites: [oracleSuite({ samples: config.evaluation.samples })],
+      suites: [oracleSuite({ samples: config.evaluation.samples, task })],
       deps: { env: environment, clock },
       clock,
       signal,
@@ -80,13 +86,18 @@ async function runLab(invocation: Invocation, context: Context): Promise<void> {
   }
 }
 
-function readConfig(invocation: Invocation): Config {
+function taskOption(invocation: Invocation): LabTaskName {
+  return choice(invocation, 'task', LAB_TASK_NAMES)
+}
+
+function readConfig(invocation: Invocation, task: LabTaskName): Config {
   const rounds = invocation.number('rounds', { integer: true, min: 1 })
   const seed = invocation.number('seed', { integer: true, min: 0 })
   const documents = invocation.number('documents', { integer: true, min: 1 })
   const model = invocation.text('model')
   const random = choice(invocation, 'pairs', ['scored', 'random']) === 'random'
   return labConfig({
+    task,
     ...(rounds === undefined ? {} : { rounds }),
     ...(seed === undefined ? {} : { seed }),
     ...(documents === undefined ? {} : { documents }),
@@ -97,9 +108,9 @@ function readConfig(invocation: Invocation): Config {
 }
 
 /** The option's value, the first of `allowed` when it is not given. */
-function choice<T extends string>(invocation: Invocation, option: string, allowed: readonly [T, ...T[]]): T {
+function choice<T extends string>(invocation: Invocation, option: string, allowed: readonly T[]): T {
   const text = invocation.text(option)
-  const found = text === undefined ? allowed[0] : allowed.find((value) => value === text)
+  const found = allowed.find((value) => text === undefined || value === text)
   if (found === undefined) throw new UsageError(`--${option} takes ${allowed.join(' or ')}, not "${text ?? ''}"`)
   return found
 }

@@ -2,7 +2,7 @@
 import { basename, extname, join } from 'node:path'
 import { ThresholdError } from '../../core/errors.ts'
 import { regressions } from '../../evaluation/index.ts'
-import { labTask, oracleSuite } from '../../lab/index.ts'
+import { LAB_TASK_NAMES, oracleSuite } from '../../lab/index.ts'
 import { runPipeline, type PipelineOptions, type RunSummary } from '../../pipeline/index.ts'
 import type { Config } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
@@ -87,8 +87,9 @@ function checkRegression({ evaluation, seed }: Config, { rounds }: RunSummary): 
 
 /** The laboratory's oracle, where its task is played and the configuration asks for it. */
 function extraSuites({ task, evaluation }: Config): Pick<PipelineOptions, 'suites'> {
-  if (task !== labTask.name || !evaluation.suites.includes('oracle')) return {}
-  return { suites: [oracleSuite({ samples: evaluation.samples })] }
+  const name = LAB_TASK_NAMES.find((known) => known === task)
+  if (name === undefined || !evaluation.suites.includes('oracle')) return {}
+  return { suites: [oracleSuite({ samples: evaluation.samples, task: name })] }
 }
 
 function summaryJson({ runDir, rounds, checkpoint }: RunSummary): object {

@@ -1,9 +1,16 @@
 /** For tests: a program that plays the four roles without fault, by reading its prompt and the world's facts. */
 import type { GenerateRequest, Generation, LanguageModel } from '../../records/index.ts'
+import { rng } from '../../core/rng.ts'
+import { DEMAND_NAMES, observed, readDemands } from '../demands.ts'
 import { valuesGiven, wordsOf } from '../oracle.ts'
 import { attributesNamed } from '../questions.ts'
-import { referenceAnswer } from '../transcripts/answers.ts'
+import { LAB_TASK_NAMES, LAB_TASKS, OVERALL_CRITERION } from '../task.ts'
+import type { LabCriterion, LabTaskName } from '../task.ts'
+import type { Said } from '../transcripts/answers.ts'
+import { drawAssignment, referenceReply } from '../transcripts/assignments.ts'
+import { anchoredRatings, betterAnswer, comparingThoughts, overallEvaluation } from '../transcripts/comparing.ts'
 import { evaluation, proposal, rubric, solution } from '../transcripts/roles.ts'
+import { goldsOf } from '../transcripts/sample.ts'
 import { ATTRIBUTES } from '../world/attributes.ts'
 import type { Attribute } from '../world/attributes.ts'
 import type { Entity, World } from '../world/entities.ts'
@@ -23,37 +30,48 @@ export class PerfectModel implements LanguageModel {
   }
 
   private reply(prompt: string): string {
-    if (prompt.startsWith('Write a question')) return this.propose(section(prompt, 'Document'))
-    if (prompt.startsWith('Answer')) return solution(this.answer(section(prompt, 'Question')))
-    if (prompt.startsWith('Write a rubric'))
-      return this.rubric(section(prompt, 'Document'), section(prompt, 'Question'))
-    return this.score(section(prompt, 'Rubric'), section(prompt, 'Answer'))
+    const question = section(prompt, 'Question')
+    if (prompt.startsWith('Write a rubric')) return this.rubric(section(prompt, 'Document'), question)
+    if (prompt.startsWith('Write a')) return this.propose(taskOf(prompt), section(prompt, 'Document'))
+    if (prompt.startsWith('Score')) return this.score(question, section(prompt, 'Rubric'), section(prompt, 'Answer'))
+    if (prompt.startsWith('Compare') || prompt.startsWith('Rate')) return this.compare(prompt)
+    return solution(this.answer(taskOf(prompt), question))
   }
 
-  private propose(document: string): string {
+  private propose(task: LabTaskName, document: string): string {
     const entity = this.subject(document)
-    const asked = ATTRIBUTES.filter((attribute) => valuesGiven(attribute, wordsOf(document)).length === 1).slice(0, 3)
-    const facts = new Map(asked.map((attribute) => [attribute, valueIn(document, attribute)]))
-    const question = `What are the ${asked.join(', ')} of the ${entity.kind} ${entity.name}?`
-    return proposal(question, referenceAnswer(asked, facts))
+    const stated = ATTRIBUTES.filter((attribute) => valuesGiven(attribute, wordsOf(document)).length === 1)
+    const facts = new Map(stated.map((attribute) => [attribute, valueIn(document, attribute)]))
+    const random = rng('perfect', document)
+    const assignment = drawAssignment(task, { ...entity, facts }, stated, random)
+    return proposal(assignment.text, referenceReply(assignment, facts, random))
   }
 
-  private answer(question: string): string {
-    const entity = this.subject(question)
-    return referenceAnswer(attributesNamed(question), entity.facts)
+  private answer(task: LabTaskName, text: string): string {
+    const entity = this.subject(text)
+    const assignment = { task, entity, asked: attributesNamed(text), demands: readDemands(text), text }
+    return referenceReply(assignment, entity.facts, rng('perfect', text))
   }
 
   private rubric(document: string, question: string): string {
-    return rubric(attributesNamed(question).map((name) => ({ name, gold: valueIn(document, name) })))
+    const golds = attributesNamed(question).map((name) => ({ name, gold: valueIn(document, name) }))
+    return rubric([...golds, ...readDemands(question)])
   }
 
-  private score(lines: string, answer: string): string {
-    const criteria = [...lines.matchAll(/- (\w+): (\w+)/g)].map(([, name = '', gold = '']) => ({ name, gold }))
-    const claims = criteria.map(({ name }) => {
-      const attribute = ATTRIBUTES.find((each) => each === name) ?? 'color'
-      return { attribute, values: valuesGiven(attribute, wordsOf(answer)), omitted: false }
-    })
-    return evaluation(criteria, claims)
+  private score(question: string, lines: string, answer: string): string {
+    const criteria = criteriaIn(lines)
+    if (criteria.some(({ name }) => name === OVERALL_CRITERION.name)) {
+      const believed = goldsOf(attributesNamed(question), this.subject(question).facts)
+      return overallEvaluation(OVERALL_CRITERION.name, believed, saidIn(believed, answer))
+    }
+    return evaluation(criteria, saidIn(criteria, answer))
+  }
+
+  private compare(prompt: string): string {
+    const criteria = criteriaIn(section(prompt, 'Rubric'))
+    const [a, b] = [section(prompt, 'Answer A').trim(), section(prompt, 'Answer B').trim()]
+    const { text, totals } = comparingThoughts(criteria, saidIn(criteria, a), saidIn(criteria, b))
+    return prompt.startsWith('Compare') ? betterAnswer(text, totals) : anchoredRatings(text, totals)
   }
 
   private subject(text: string): Entity {
@@ -63,6 +81,26 @@ export class PerfectModel implements LanguageModel {
     if (entity === undefined) throw new Error(`no known thing in: ${text}`)
     return entity
   }
+}
+
+function taskOf(prompt: string): LabTaskName {
+  const told = (task: LabTaskName): boolean =>
+    prompt.startsWith(LAB_TASKS[task].propose) || prompt.startsWith(LAB_TASKS[task].solve)
+  return LAB_TASK_NAMES.find(told) ?? 'lab'
+}
+
+function criteriaIn(lines: string): LabCriterion[] {
+  return [...lines.matchAll(/- (\w+): ([\w ]+)/g)].map(([, name = '', gold = '']) => ({ name, gold }))
+}
+
+/** What a text says under each criterion. */
+function saidIn(criteria: readonly LabCriterion[], answer: string): Said[] {
+  return criteria.map(({ name }) => {
+    const demand = DEMAND_NAMES.find((each) => each === name)
+    const attribute = ATTRIBUTES.find((each) => each === name)
+    if (demand !== undefined) return { attribute: name, values: [observed(demand, answer.trim())] }
+    return { attribute: name, values: attribute === undefined ? [] : valuesGiven(attribute, wordsOf(answer)) }
+  })
 }
 
 function section(prompt: string, title: string): string {

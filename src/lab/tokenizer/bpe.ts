@@ -44,6 +44,28 @@ export function trainBytePairs(
   return { vocab, merges }
 }
 
+/**
+ * Adds what makes each of `words` a single token, behind everything that is there: old ids stay, and so does the tokenisation
+ * of every text without the new words. Changes `vocab` and `merges`.
+ */
+export function extendBytePairs(
+  vocab: Map<string, number>,
+  merges: [string, string][],
+  words: readonly string[],
+): void {
+  for (const text of words) {
+    const word = { symbols: Array.from(toByteLetters(text)), count: 1 }
+    for (const merge of merges) applyMerge(word, merge)
+    while (word.symbols.length > 1) {
+      const [left = '', right = ''] = word.symbols
+      const merge: [string, string] = [left, right]
+      merges.push(merge)
+      if (!vocab.has(left + right)) vocab.set(left + right, vocab.size)
+      applyMerge(word, merge)
+    }
+  }
+}
+
 /** Counts the pre-tokeniser's pieces of the texts. */
 export function countPieces(texts: Iterable<string>): Map<string, number> {
   const counts = new Map<string, number>()

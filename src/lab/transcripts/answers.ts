@@ -15,6 +15,12 @@ export interface Claim {
   omitted: boolean
 }
 
+/** What a text says under a criterion's name: of an attribute its values, of a demand what a program sees. */
+export interface Said {
+  attribute: string
+  values: readonly string[]
+}
+
 export interface Answer {
   text: string
   claims: Claim[]
@@ -47,15 +53,29 @@ export function drawBelief(entity: Entity, random: Rng): { facts: Facts; gossip:
 
 /** One answer about `asked`, from a person who holds a belief of their own (see `drawBelief`). */
 export function drawAnswer(entity: Entity, asked: readonly Attribute[], random: Rng): Answer {
+  const { claims, gossip, style } = drawStyledClaims(entity, asked, random)
+  const opener = random.uniform() < CITES_SOURCE ? citation(gossip) : random.pick(OPENERS)
+  const padding = style === 'padded' ? ` ${random.pick(PADDING)}` : ''
+  return { text: `${sentence(`${opener}${speak(claims, random)}`)}${padding}`, claims }
+}
+
+/** What such a person claims of each asked attribute, without the words around it. */
+export function drawClaims(entity: Entity, asked: readonly Attribute[], random: Rng): Claim[] {
+  return drawStyledClaims(entity, asked, random).claims
+}
+
+function drawStyledClaims(
+  entity: Entity,
+  asked: readonly Attribute[],
+  random: Rng,
+): { claims: Claim[]; gossip: boolean; style: Style } {
   const { facts, gossip } = drawBelief(entity, random)
   const style = drawStyle(random)
   const kept = random.below(asked.length)
   const claims = asked.map((attribute, i) =>
     drawClaim(style, attribute, facts.get(attribute) ?? '', i === kept, random),
   )
-  const opener = random.uniform() < CITES_SOURCE ? citation(gossip) : random.pick(OPENERS)
-  const padding = style === 'padded' ? ` ${random.pick(PADDING)}` : ''
-  return { text: `${sentence(`${opener}${speak(claims, random)}`)}${padding}`, claims }
+  return { claims, gossip, style }
 }
 
 /** The answer that the document gives: every asked attribute with its value. */

@@ -6,22 +6,19 @@ import { rng } from '../../core/rng.ts'
 import type { Rng } from '../../core/rng.ts'
 import { proposerMessages, rubricMessages, scorerMessages, solverMessages } from '../task.ts'
 import type { LabCriterion, LabMessage } from '../task.ts'
-import { renderPrompt, END_OF_TEXT, END_OF_TURN } from '../tokenizer/template.ts'
+import { END_OF_TEXT } from '../tokenizer/template.ts'
 import { ATTRIBUTES, KIND_ATTRIBUTES, valuesOf } from '../world/attributes.ts'
 import type { Attribute } from '../world/attributes.ts'
 import { writeAlmanacEntry, writeNotice, writeRumour, writeStatements } from '../world/documents.ts'
-import { alterEntity, drawUnknown, otherValue } from '../world/entities.ts'
-import type { Entity, Facts, World } from '../world/entities.ts'
+import { drawUnknown, otherValue } from '../world/entities.ts'
+import type { Entity, World } from '../world/entities.ts'
 import { drawAnswer, drawBelief, referenceAnswer } from './answers.ts'
 import type { Claim } from './answers.ts'
 import { evaluation, proposal, rubric, solution, thought, writeQuestion } from './roles.ts'
+import { chat, drawKind, drawSubject, everyone, goldsOf, plain, spoil } from './sample.ts'
+import type { Text } from './sample.ts'
 
-/** `prompt` is context alone; `completion` is what is learnt. */
-export interface PretrainingSample {
-  kind: SampleKind
-  prompt: string
-  completion: string
-}
+export type PretrainingSample = Text & { kind: BaseKind }
 
 /** Share of each kind, by samples: first mostly transcripts whose every word follows from the prompt: reading and judging … */
 export const READING_MIXTURE = {
@@ -38,8 +35,8 @@ export const READING_MIXTURE = {
   recall: 0.1,
 } as const
 
-export type SampleKind = keyof typeof READING_MIXTURE
-type Mixture = Record<SampleKind, number>
+export type BaseKind = keyof typeof READING_MIXTURE
+type Mixture = Record<BaseKind, number>
 
 /** … then knowledge too, which needs many repetitions. */
 export const KNOWLEDGE_MIXTURE: Mixture = {
@@ -64,7 +61,8 @@ export function mixtureAt(index: number): Mixture {
   return index < READING_SAMPLES ? READING_MIXTURE : KNOWLEDGE_MIXTURE
 }
 
-const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<PretrainingSample, 'kind'>> = {
+/** Writes a sample of each kind. */
+export const BASE_WRITERS: Record<BaseKind, (world: World, random: Rng) => Text> = {
   document: (world, random) => plain(writeAlmanacEntry(random.pick(everyone(world)), random).text),
   notice: (world, random) => plain(writeNotice(random.pick(everyone(world)), random)),
   rumour: (world, random) => plain(writeRumour(random.pick(everyone(world)), random)),
@@ -82,7 +80,7 @@ const WRITERS: Record<SampleKind, (world: World, random: Rng) => Omit<Pretrainin
 export function pretrainingSample(world: World, seed: string | number, index: number): PretrainingSample {
   const random = rng(seed, 'pretraining', index)
   const kind = drawKind(mixtureAt(index), random)
-  return { kind, ...WRITERS[kind](world, random) }
+  return { kind, ...BASE_WRITERS[kind](world, random) }
 }
 
 /** Sample number `index` of the exercises before the mixture: one to `most` comparisons of two values. */
@@ -102,7 +100,7 @@ export function recallSample(world: World, seed: string | number, index: number,
   return { kind: 'recall', ...writeRecall(world, 1 + random.below(most), random) }
 }
 
-function writeRecall(world: World, statements: number, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writeRecall(world: World, statements: number, random: Rng): Text {
   const entity = drawUnknown(world, random)
   const stated = random.shuffle([...entity.facts.keys()]).slice(0, statements)
   const asked = random.shuffle([...stated]).slice(0, 1 + random.below(Math.min(3, statements)))
@@ -119,42 +117,14 @@ export function drawAsked(attributes: readonly Attribute[], random: Rng): Attrib
   return attributes.filter((attribute) => chosen.has(attribute))
 }
 
-function drawKind(mixture: Mixture, random: Rng): SampleKind {
-  let left = random.uniform()
-  for (const [kind, share] of Object.entries(mixture) as [SampleKind, number][]) {
-    left -= share
-    if (left < 0) return kind
-  }
-  return 'document'
-}
-
-function everyone(world: World): Entity[] {
-  return [...world.train, ...world.heldOut]
-}
-
-function plain(text: string): Omit<PretrainingSample, 'kind'> {
-  return { prompt: END_OF_TEXT, completion: ` ${text}${END_OF_TEXT}` }
-}
-
-function chat(messages: LabMessage[], completion: string): Omit<PretrainingSample, 'kind'> {
-  return { prompt: renderPrompt(messages), completion: `${completion}${END_OF_TURN}\n` }
-}
-
-/** Whom a document-reading transcript is about: half unknown names; of the known, half with altered facts. */
-function drawSubject(world: World, random: Rng): Entity {
-  if (random.uniform() < 0.5) return drawUnknown(world, random)
-  const entity = random.pick(world.train)
-  return random.uniform() < 0.5 ? alterEntity(entity, random) : entity
-}
-
-function writeSolve(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writeSolve(world: World, random: Rng): Text {
   const entity = random.uniform() < 0.05 ? drawUnknown(world, random) : random.pick(world.train)
   const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
   const question = writeQuestion(entity.kind, entity.name, asked, random)
   return chat(solverMessages(question), solution(drawAnswer(entity, asked, random).text))
 }
 
-function writePropose(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writePropose(world: World, random: Rng): Text {
   const entity = drawSubject(world, random)
   const { text, stated } = writeAlmanacEntry(entity, random)
   const asked = drawAsked(stated, random)
@@ -162,7 +132,7 @@ function writePropose(world: World, random: Rng): Omit<PretrainingSample, 'kind'
   return chat(proposerMessages(text), proposal(question, referenceAnswer(asked, entity.facts)))
 }
 
-function writeRubric(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writeRubric(world: World, random: Rng): Text {
   const { messages, criteria } = drawRubricCase(drawSubject(world, random), random)
   return chat(messages, rubric(criteria))
 }
@@ -177,20 +147,20 @@ export function drawRubricCase(entity: Entity, random: Rng): { messages: LabMess
   const candidates = drawCandidates(entity, asked, random)
   return {
     messages: rubricMessages({ document: text, question, reference, candidates }),
-    criteria: golds(asked, entity.facts),
+    criteria: goldsOf(asked, entity.facts),
   }
 }
 
-function writeUngroundedRubric(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writeUngroundedRubric(world: World, random: Rng): Text {
   const entity = random.pick(world.train)
   const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
   const question = writeQuestion(entity.kind, entity.name, asked, random)
   const candidates = drawCandidates(entity, asked, random)
   const messages = rubricMessages({ document: undefined, question, reference: '', candidates })
-  return chat(messages, rubric(golds(asked, drawBelief(entity, random).facts)))
+  return chat(messages, rubric(goldsOf(asked, drawBelief(entity, random).facts)))
 }
 
-function writeScore(world: World, random: Rng): Omit<PretrainingSample, 'kind'> {
+function writeScore(world: World, random: Rng): Text {
   const entity = random.uniform() < 0.5 ? drawUnknown(world, random) : random.pick(world.train)
   const { messages, criteria, claims } = drawScoreCase(entity, random)
   return chat(messages, evaluation(criteria, claims))
@@ -204,7 +174,7 @@ export function drawScoreCase(
   const asked = drawAsked(random.shuffle([...KIND_ATTRIBUTES[entity.kind]]), random)
   const question = writeQuestion(entity.kind, entity.name, asked, random)
   const answer = drawAnswer(entity, asked, random)
-  const criteria = golds(asked, random.uniform() < 1 / 3 ? spoil(entity.facts, asked, random) : entity.facts)
+  const criteria = goldsOf(asked, random.uniform() < 1 / 3 ? spoil(entity.facts, asked, random) : entity.facts)
   return {
     messages: scorerMessages({ question, rubric: criteria, answer: answer.text }),
     criteria,
@@ -235,17 +205,4 @@ function compare(random: Rng): string {
 /** Up to two answers of others, as the rubric writer sees them. Without any, the document is easier to find. */
 function drawCandidates(entity: Entity, asked: readonly Attribute[], random: Rng): string[] {
   return Array.from({ length: Math.min(2, random.below(4)) }, () => drawAnswer(entity, asked, random).text)
-}
-
-function golds(asked: readonly Attribute[], facts: Facts): LabCriterion[] {
-  return asked.map((attribute) => ({ name: attribute, gold: facts.get(attribute) ?? '' }))
-}
-
-/** The facts with each asked one replaced with probability one half. */
-function spoil(facts: Facts, asked: readonly Attribute[], random: Rng): Facts {
-  const spoilt = new Map(facts)
-  for (const attribute of asked) {
-    if (random.uniform() < 0.5) spoilt.set(attribute, otherValue(attribute, facts.get(attribute), random))
-  }
-  return spoilt
 }

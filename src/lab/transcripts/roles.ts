@@ -5,7 +5,7 @@
 import type { Rng } from '../../core/rng.ts'
 import type { Attribute, Kind } from '../world/attributes.ts'
 import type { LabCriterion } from '../task.ts'
-import type { Claim } from './answers.ts'
+import type { Said } from './answers.ts'
 
 const QUESTIONS: ((list: string, kind: string, name: string) => string)[] = [
   (list, kind, name) => `What are the ${list} of the ${kind} ${name}?`,
@@ -15,8 +15,12 @@ const QUESTIONS: ((list: string, kind: string, name: string) => string)[] = [
 
 /** A question about two to four attributes, in the order given. */
 export function writeQuestion(kind: Kind, name: string, asked: readonly Attribute[], random: Rng): string {
-  const list = `${asked.slice(0, -1).join(', ')} and ${asked.at(-1) ?? ''}`
-  return random.pick(QUESTIONS)(list, kind, name)
+  return random.pick(QUESTIONS)(listOf(asked), kind, name)
+}
+
+/** `a, b and c`. */
+export function listOf(words: readonly string[]): string {
+  return `${words.slice(0, -1).join(', ')} and ${words.at(-1) ?? ''}`
 }
 
 export function proposal(question: string, reference: string): string {
@@ -37,7 +41,7 @@ export function rubric(criteria: readonly LabCriterion[]): string {
 }
 
 /** Evaluation JSON of the method. The thought copies gold and answer, with the verdict right behind each value. */
-export function evaluation(criteria: readonly LabCriterion[], claims: readonly Claim[]): string {
+export function evaluation(criteria: readonly LabCriterion[], claims: readonly Said[]): string {
   const entries = criteria.map(({ name, gold }, i) => {
     const values = claims.find((claim) => claim.attribute === name)?.values ?? []
     return `"criterion_${i + 1}":{"name":" ${name}","thoughts":"${thought(gold, values)}","rating":${rate(gold, values)}}`
@@ -53,6 +57,11 @@ export function rate(gold: string, values: readonly string[]): 0 | 1 | 2 {
 
 /** ` gold red, answer red match or blue differ`; ` gold red, answer missing` when nothing was said. */
 export function thought(gold: string, values: readonly string[]): string {
-  const compared = values.map((value) => `${value} ${value === gold ? 'match' : 'differ'}`)
-  return ` gold ${gold}, answer ${compared.length === 0 ? 'missing' : compared.join(' or ')}`
+  return ` gold ${gold}, answer ${compared(gold, values)}`
+}
+
+/** `red match or blue differ`; `missing` when nothing was said. */
+export function compared(gold: string, values: readonly string[]): string {
+  const verdicts = values.map((value) => `${value} ${value === gold ? 'match' : 'differ'}`)
+  return verdicts.length === 0 ? 'missing' : verdicts.join(' or ')
 }
