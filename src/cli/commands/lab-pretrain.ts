@@ -2,7 +2,7 @@
 import { ThresholdError } from '../../core/errors.ts'
 import { Engine } from '../../engine/index.ts'
 import { checkSkills, type GateReport } from '../../lab/gates.ts'
-import { pretrainLab, type PretrainProgress } from '../../lab/pretrain.ts'
+import { pretrainLab, type PretrainOptions, type PretrainProgress } from '../../lab/pretrain.ts'
 import { EmbeddedLanguageModel } from '../../llm/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { duration } from '../format.ts'
@@ -44,33 +44,36 @@ export const labPretrain: Command = {
 
 async function runLabPretrain(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, signal } = context
-  const seed = invocation.number('seed', { integer: true, min: 0 })
-  const budgetMinutes = invocation.number('minutes', { min: 0 })
-  const threads = invocation.number('threads', { integer: true, min: 1 })
-  const from = invocation.text('from')
-  const skip = invocation.number('skip', { integer: true, min: 0 })
-  const furtherTokens = invocation.number('further-tokens', { integer: true, min: 1 })
-  const furtherRate = invocation.number('further-rate', { min: 0 })
-  const result = await pretrainLab({
-    out: invocation.text('out') ?? 'runs/lab-model',
-    ...(from === undefined ? {} : { from }),
-    ...(skip === undefined ? {} : { skip }),
-    settings: {
-      ...(furtherTokens === undefined ? {} : { furtherTokens }),
-      ...(furtherRate === undefined ? {} : { furtherRate }),
-    },
-    ...(seed === undefined ? {} : { seed }),
-    ...(budgetMinutes === undefined ? {} : { budgetMinutes }),
-    ...(threads === undefined ? {} : { threads }),
-    onProgress: showProgress(terminal),
-    signal,
-  })
+  const result = await pretrainLab({ ...readOptions(invocation), onProgress: showProgress(terminal), signal })
   signal.throwIfAborted()
   const skills = result.finished ? await skillsOf(result.checkpoint, context) : null
   if (invocation.has('json')) await terminal.write(`${JSON.stringify({ ...result, skills })}\n`)
   else await terminal.write(describe(result, skills))
   const failed = skills?.failed ?? []
   if (failed.length > 0) throw new ThresholdError(`the model lacks skills: ${failed.join('; ')}`)
+}
+
+/** What was given; `pretrainLab` knows the rest. */
+function readOptions(invocation: Invocation): PretrainOptions {
+  const count = (option: string, min: number): number | undefined => invocation.number(option, { integer: true, min })
+  const settings = given({
+    furtherTokens: count('further-tokens', 1),
+    furtherRate: invocation.number('further-rate', { min: 0 }),
+  })
+  const optional = given({
+    from: invocation.text('from'),
+    skip: count('skip', 0),
+    seed: count('seed', 0),
+    budgetMinutes: invocation.number('minutes', { min: 0 }),
+    threads: count('threads', 1),
+  })
+  return { out: invocation.text('out') ?? 'runs/lab-model', settings, ...optional }
+}
+
+/** Without the keys that have no value. */
+function given<T extends object>(options: T): { [K in keyof T]?: Exclude<T[K], undefined> } {
+  const entries = Object.entries(options).filter(([, value]) => value !== undefined)
+  return Object.fromEntries(entries) as { [K in keyof T]?: Exclude<T[K], undefined> }
 }
 
 function showProgress(terminal: Terminal): (progress: PretrainProgress) => void {
