@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect, test } from 'vitest'
 import { parseDocument } from 'yaml'
+import { ModelHouse } from '../src/pipeline/index.ts'
 import { configSchema } from '../src/records/index.ts'
 
 const read = (name: string): string => readFileSync(new URL(`../${name}`, import.meta.url), 'utf8')
@@ -25,4 +26,9 @@ test('the configurations of the README can be used', () => {
   const embedded = parseDocument(first).toJS() as Record<string, unknown>
   configSchema.parse(embedded)
   configSchema.parse({ ...embedded, ...(parseDocument(server).toJS() as Record<string, unknown>), rounds: 1 })
+})
+
+test.each(['laptop', 'one-gpu', 'cluster'])('the recipe for %s is a configuration that a run accepts', (name) => {
+  const config = configSchema.parse(parseDocument(read(`recipes/${name}/pop.yaml`)).toJS())
+  expect(() => new ModelHouse(config, { env: {} })).not.toThrow()
 })
