@@ -13,10 +13,18 @@ export function resultsTable(results: readonly SuiteResult[]): string {
       String(main?.n ?? 0),
       result.unscored === 0 ? '' : String(result.unscored),
       result.detectable == null ? '–' : result.detectable.toFixed(3),
+      seen(result),
       result.judge,
     ]
   })
-  return table(['model', 'suite', 'score', 'n', 'not scored', 'detectable', 'judge'], rows)
+  return table(['model', 'suite', 'score', 'n', 'not scored', 'detectable', 'seen', 'judge'], rows)
+}
+
+/** Share of the compared items that a training document overlaps; a dash where none was compared. */
+function seen({ contamination }: SuiteResult): string {
+  if (contamination === undefined) return '–'
+  const compared = contamination.items - contamination.tooShort
+  return compared === 0 ? '–' : `${((100 * contamination.overlapping) / compared).toFixed(1)} %`
 }
 
 /** The score that a suite is known by. */
@@ -35,9 +43,19 @@ export function resultNotes(result: SuiteResult): string[] {
     ...parts,
     ...heldOutNotes(result),
     ...(result.protocol === undefined ? [] : protocolLines(result.protocol)),
+    ...contaminationLines(result),
     ...failureLine(failures, 'callFailed', 'calls failed and are left out; the same command tries them again'),
     ...failureLine(failures, 'unreadable', 'replies could not be read at any attempt and are left out'),
   ]
+}
+
+function contaminationLines({ contamination }: SuiteResult): string[] {
+  if (contamination === undefined) return []
+  const { words, documents, items, overlapping, tooShort, examples } = contamination
+  const short = tooShort === 0 ? '' : ` (${tooShort} are shorter and were not compared)`
+  const line = `  seen: ${overlapping} of ${items} items share ${words} words in a row with one of ${documents} training documents${short}`
+  const [example] = examples
+  return example === undefined ? [line] : [line, `    such as: ${example.replaceAll(/\s+/g, ' ')}`]
 }
 
 function failureLine(

@@ -2,4 +2,5 @@
 export { sampleDocuments, sampleKey, type CorpusSample, type SampleWanted } from './corpus.ts'
 export type { CorpusDeps } from './source.ts'
 export { readTable, type Table } from './table.ts'
+export { corpusTexts } from './texts.ts'
 export { peekCorpus, type CorpusPeek } from './peek.ts'

@@ -6,6 +6,7 @@ import type { Config, Document, LanguageModel, OnRunEvent, SuiteResult } from '.
 import type { TaskProfile } from '../roles/index.ts'
 import type { RunFolder } from '../store/index.ts'
 import { budgetReached } from '../synthesis/index.ts'
+import { withContamination, type ContaminationReport } from './contamination.ts'
 import { earlierResults, keepResults } from './evaluation-results.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
 import { heldOutOf, partingNotes } from './held-out.ts'
@@ -21,6 +22,7 @@ export interface EvaluateRoundOptions {
   readonly clock: Clock
   readonly onEvent: OnRunEvent
   readonly signal?: AbortSignal | undefined
+  readonly contamination?: ContaminationReport | undefined
   /** Throws when the run was told to stop. */
   readonly checkInterrupted: () => void
 }
@@ -54,7 +56,8 @@ export async function evaluateRound(options: EvaluateRoundOptions): Promise<Suit
   for (const suite of options.suites) {
     options.checkInterrupted()
     const earlier = await earlierResults(folder, suite.name, round)
-    const result = await suite.evaluate({ round, policy, call, seed: config.seed, earlier })
+    const found = await suite.evaluate({ round, policy, call, seed: config.seed, earlier })
+    const result = withContamination(found, options.contamination)
     results.push(result)
     for (const text of partingNotes(result)) onEvent({ type: 'note', text })
   }

@@ -7,6 +7,7 @@ import { InterruptedError } from '../core/errors.ts'
 import type { Suite } from '../evaluation/index.ts'
 import type { LanguageModel, OnRunEvent, SuiteResult } from '../records/index.ts'
 import type { RunFolder } from '../store/index.ts'
+import { withContamination, type ContaminationReport } from './contamination.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
 import { earlierResults, keepResults } from './evaluation-results.ts'
 import { partingNotes } from './held-out.ts'
@@ -18,6 +19,7 @@ export interface EvaluateOptions {
   readonly policies: readonly { readonly round: number; readonly model: LanguageModel; release?(): Promise<void> }[]
   readonly suites: readonly Suite[]
   readonly seed: number
+  readonly contamination?: ContaminationReport | undefined
   /** Calls in flight. */
   readonly concurrency: number | 'auto'
   readonly clock: Clock
@@ -75,7 +77,8 @@ async function evaluateSuite(
   })
   try {
     const earlier = await earlierResults(folder, suite.name, round)
-    return await suite.evaluate({ round, policy, call, seed, earlier })
+    const result = await suite.evaluate({ round, policy, call, seed, earlier })
+    return withContamination(result, options.contamination)
   } catch (error) {
     if (signal?.aborted !== true) throw error
     throw new InterruptedError('Interrupted; everything finished is saved: run the same command to go on')

@@ -24,6 +24,7 @@ import type { TaskProfile } from '../roles/index.ts'
 import { RunFolder } from '../store/index.ts'
 import { isGroupObjective } from '../training/index.ts'
 import { describeConfigChange } from './changed-config.ts'
+import { runContamination, type ContaminationReport } from './contamination.ts'
 import { evaluateRound, suitesOfRun } from './evaluate-round.ts'
 import { readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.ts'
 import { damageNotes } from './journal-damage.ts'
@@ -130,6 +131,7 @@ class Run {
   private manifest: ManifestKeeper | undefined
   /** What the played documents must not hold: of files, and of the suites of this run. */
   private evaluationSets: readonly EvaluationSet[]
+  private contamination: ContaminationReport = new Map()
 
   constructor(options: RunOptions, folder: RunFolder, models: ModelHouse, evaluationSets: readonly EvaluationSet[]) {
     this.evaluationSets = evaluationSets
@@ -146,6 +148,7 @@ class Run {
     const suites = this.suites(documents)
     this.evaluationSets = [...this.evaluationSets, ...suiteTexts(suites)]
     await this.describe(documents)
+    this.contamination = await runContamination(suites, this.config, (round) => this.documentsOf(round, documents))
     if (this.options.shard !== undefined || this.options.synthesisOnly === true) {
       return this.playSynthesis(initialPolicy, documents)
     }
@@ -346,13 +349,12 @@ class Run {
     const { signal } = this.options
     const checkInterrupted = (): void => this.checkInterrupted()
     const options = { round, policy, suites, config, folder, models, clock, onEvent, signal, checkInterrupted }
-    return this.stage(round, 'evaluate', () => evaluateRound(options))
+    return this.stage(round, 'evaluate', () => evaluateRound({ ...options, contamination: this.contamination }))
   }
 
   private suites({ heldOut }: RunDocuments): readonly Suite[] {
-    const { config, models } = this
     const { task, suites: given = [] } = this.options
-    return suitesOfRun({ config, task, heldOut, given, models })
+    return suitesOfRun({ config: this.config, task, heldOut, given, models: this.models })
   }
 
   /** Stores what the run is, before the first call. */

@@ -54,12 +54,14 @@ export {
   type UnscoredReason,
 } from './example.ts'
 export {
+  contaminationSchema,
   estimateSchema,
   suiteAnswerSchema,
   suiteDataSchema,
   suiteFailureSchema,
   suiteResultSchema,
   trainingStepSchema,
+  type Contamination,
   type Estimate,
   type FrozenQuestion,
   type Parting,

@@ -147,6 +147,20 @@ export const secondJudgementSchema = z.strictObject({
 })
 export type SecondJudgement = z.infer<typeof secondJudgementSchema>
 
+/** How many items of a suite share a run of words with a document that was, or is to be, trained on. */
+export const contaminationSchema = z.strictObject({
+  /** Words of a run that counts. */
+  words: z.int(),
+  documents: z.int(),
+  items: z.int(),
+  overlapping: z.int(),
+  /** Items with fewer words than a run: not compared. */
+  tooShort: z.int(),
+  /** Beginnings of some overlapping items. */
+  examples: z.array(z.string()),
+})
+export type Contamination = z.infer<typeof contaminationSchema>
+
 /** What a suite says of one policy: `evaluation.json` holds a list of these. */
 export const suiteResultSchema = z.strictObject({
   suite: z.string(),
@@ -178,6 +192,8 @@ export const suiteResultSchema = z.strictObject({
   /** Questions asked of those the data hold, where not all. */
   limit: z.int().optional(),
   data: z.array(suiteDataSchema).optional(),
+  /** Absent where no corpus was compared. */
+  contamination: contaminationSchema.optional(),
   failures: z.array(suiteFailureSchema).optional(),
   answers: z.array(suiteAnswerSchema).optional(),
   questions: z.array(frozenQuestionSchema).optional(),

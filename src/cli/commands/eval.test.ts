@@ -125,6 +125,24 @@ describe('pop eval', () => {
     expect(stdout).toContain('differs: ')
   })
 
+  test('says how many questions share 13 words in a row with the training corpus', async () => {
+    const corpus = join(folder, 'corpus.jsonl')
+    const seen = 'They tell that ANA has 3 boxes, with 4 pens each; and gives 5 pens away!'
+    writeFileSync(corpus, [seen, 'Nothing of it.'].map((body) => `${JSON.stringify({ body })}\n`).join(''))
+    const words = ['--data', `gsm8k=${join(samples, 'gsm8k.jsonl')}`, '--max-tokens', '4', '--corpus', corpus]
+    const base = ['eval', model, '--suite', 'gsm8k', ...words, '--out', join(folder, 'seen')]
+    const { stdout } = await pop(...base, '--corpus-field', 'body', '--json')
+    const { results } = JSON.parse(stdout) as { results: SuiteResult[] }
+    const counts = { words: 13, documents: 2, items: 2, overlapping: 1, tooShort: 0 }
+    expect(results[0]?.contamination).toMatchObject(counts)
+    expect(results[0]?.contamination?.examples[0]).toMatch(/^Ana has 3 boxes/)
+    const shown = await pop(...base, '--corpus-field', 'body')
+    expect(shown.stdout).toContain('seen: 1 of 2 items share 13 words in a row with one of 2 training documents')
+    expect(shown.stdout).toMatch(/50\.0 % +program/)
+    const wrong = await pop(...base)
+    expect([wrong.code, wrong.stderr]).toEqual([2, expect.stringContaining('body')])
+  })
+
   test.each([
     [['eval', model], '--suite is missing'],
     [['eval', model, '--suite', 'gsm8'], 'did you mean'],

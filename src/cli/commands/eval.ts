@@ -13,6 +13,7 @@ import {
 } from '../../records/index.ts'
 import { RunFolder, RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
+import { compareWithCorpus } from '../compare-corpus.ts'
 import { readEndpoint } from '../endpoint.ts'
 import { HELD_OUT, heldOutFor } from '../held-out.ts'
 import { localEndpoint } from '../model-source.ts'
@@ -37,6 +38,10 @@ export const evalCommand: Command = {
       'pop eval ./other-model --suite heldout --of runs/my-run',
       "another model on a run's own held-out questions, against the model that run began with",
     ],
+    [
+      'pop eval ./model --suite gsm8k --data gsm8k=test.jsonl --corpus "./documents/*.jsonl"',
+      'also says how many questions share 13 words in a row with a document',
+    ],
     ['pop eval compare evals/before evals/after', 'two results on the same questions'],
   ],
   options: {
@@ -51,6 +56,8 @@ export const evalCommand: Command = {
       help: 'judges heldout beside it (default: evaluation.secondJudge of the run)',
     },
     of: { value: 'RUN', help: 'whose held-out questions a model folder or an endpoint is asked' },
+    corpus: { value: 'SOURCE', help: 'compare the suites with this training corpus (default: what the run plays on)' },
+    'corpus-field': { value: 'NAME', help: 'key or column of its texts (default: text)' },
     limit: { value: 'N', help: 'questions per suite: the first of a seeded shuffle' },
     samples: { value: 'N', help: 'sampled answers per question (with --temperature)' },
     temperature: { value: 'T', help: "of the answers (default: the suite's own; 0 is greedy)" },
@@ -79,6 +86,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   })
   try {
     const suites = await readySuites(invocation, context, { names, target, models })
+    const contamination = await compareWithCorpus(invocation, { ...target, suites }, context)
     const policies = target.policies(models)
     const folder = await RunFolder.open(target.folder, { create: true })
     try {
@@ -88,6 +96,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
         folder,
         policies,
         suites,
+        contamination,
         seed,
         concurrency,
         clock,
@@ -156,6 +165,8 @@ function checkRegression({ evaluation: { maxRegression }, seed }: Config, result
 }
 
 interface Target {
+  /** Of a run. */
+  readonly reader?: RunReader
   readonly config: Config
   readonly judge: ModelEndpoint | undefined
   readonly folder: string
@@ -189,6 +200,7 @@ async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint
   if (rounds.length === 0)
     throw new UsageError(`--round ${only ?? ''}: ${dir} has checkpoints of ${[0, ...trained].join(', ')}`)
   return {
+    reader,
     config,
     judge: judge ?? config.evaluation.judge,
     folder: invocation.text('out') ?? dir,

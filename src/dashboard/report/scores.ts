@@ -1,5 +1,5 @@
 /** The report's first section: what held-out suites say before and after each round. */
-import type { SuiteResult } from '../../records/index.ts'
+import type { Contamination, SuiteResult } from '../../records/index.ts'
 import { intervalChart, legend } from './charts.ts'
 import { interval, number, percent } from '../views/format.ts'
 import { html, type Html } from './html.ts'
@@ -51,12 +51,13 @@ function suiteBlock(suite: string, results: readonly SuiteResult[]): Html {
 function protocolNotes(results: readonly SuiteResult[]): Html {
   const result = results.at(-1)
   if (result === undefined) return html``
-  const { protocol, data = [], limit, failures = [] } = result
+  const { protocol, data = [], limit, failures = [], contamination } = result
   const lines = [
     ...(protocol === undefined ? [] : [`officially: ${protocol.official}`]),
     ...(protocol?.departures ?? []).map((departure) => `differs: ${departure}`),
     ...data.map(({ source, sha256, rows }) => `${source}: ${rows} rows, SHA-256 ${sha256.slice(0, 12)}…`),
     ...(limit === undefined ? [] : [`${limit} questions, chosen by the seed`]),
+    ...seenInTraining(contamination),
     ...(failures.length === 0
       ? []
       : [`${failures.length} calls failed and are left out: ${failures[0]?.message ?? ''}`]),
@@ -68,6 +69,15 @@ function protocolNotes(results: readonly SuiteResult[]): Html {
       ${lines.map((line) => html`<li>${line}</li>`)}
     </ul>
   </details>`
+}
+
+function seenInTraining(contamination: Contamination | undefined): string[] {
+  if (contamination === undefined) return []
+  const { overlapping, items, words, documents, tooShort } = contamination
+  const short = tooShort === 0 ? '' : ` (${tooShort} are shorter and were not compared)`
+  return [
+    `seen in training: ${overlapping} of ${items} items share ${words} words in a row with one of ${documents} documents${short}`,
+  ]
 }
 
 function scoreTable(suite: string, results: readonly SuiteResult[]): Html {

@@ -8,7 +8,8 @@ import { splitSentences } from './sentences.ts'
 
 /** Characters that stand alone whatever is beside them. */
 const SEPARATE = /[«“‘„`»”;@#$%&\u2012-\u2015?!*()[\]{}<>"]|\.{2,}|--/gu
-const QUOTE_BEFORE_WORD = /(?<![\p{L}\p{N}_])'(?!(?:re|ve|ll|m|t|s|d|n)(?![\p{L}\p{N}_]))(?=[\p{L}\p{N}_])/giu
+/** Of one character: `'A` is two tokens, `'TIS` is left to the contractions. */
+const QUOTE_BEFORE_WORD = /'(?!re|ve|ll|m|t|s|d|n)(?=[\p{L}\p{N}_](?![\p{L}\p{N}_]))/giu
 const CONTRACTIONS =
   /(?<![\p{L}\p{N}_])(can)(not)(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(gim|lem)(me)(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(gon)(na)(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(got)(ta)(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(wan)(na)(?=\s)|(?<![\p{L}\p{N}_])(d)('ye)(?![\p{L}\p{N}_])|(?<![\p{L}\p{N}_])(more)('n)(?![\p{L}\p{N}_])| ('t)(is|was)(?![\p{L}\p{N}_])/giu
 

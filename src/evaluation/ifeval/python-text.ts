@@ -3,8 +3,8 @@
  * ends. The official checkers are written in Python, and their verdicts hang on these. Pure, linear.
  */
 
-/** `str.strip` without arguments: U+001C–U+001F and U+0085 are white space, U+FEFF is none. */
-const SPACE = '[\\t\\n\\v\\f\\r\\x1c-\\x1f \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
+/** Python's white space, for `str.strip` as for `\s`: U+001C–U+001F and U+0085 are, U+FEFF is not. */
+export const SPACE = '[\\t\\n\\v\\f\\r\\x1c-\\x1f \\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000]'
 const SPACE_CHARACTER = new RegExp(SPACE)
 const WORD_CHARACTER = /[\p{L}\p{N}_]/u
 

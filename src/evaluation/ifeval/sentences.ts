@@ -20,7 +20,7 @@ const STARTERS = new Set(
   (
     'although among besides but despite even he her however if in indeed instead it many meanwhile moreover most ' +
     'nevertheless separately since some still such the there these they this though thus under when whether which while ' +
-    'without yet your are both here i yesterday tomorrow finally according between through does being please try remember ' +
+    'without yet your both here i yesterday tomorrow finally according between through does being please try remember ' +
     'note consider think unless either neither therefore hence overall furthermore so nor similarly nonetheless'
   ).split(' '),
 )
@@ -144,7 +144,9 @@ function reconsider(token: Token, next: Token): void {
   if ((token.abbreviation || token.ellipsis) && !initial && starts === true) token.ends = true
   const number = /^-?[.,]?\p{Nd}[\p{Nd},.-]*\.?$/u.test(token.text)
   if (!initial && !number) return
-  if (starts === false || (initial && starts === 'unknown' && isCapitalised(next.text))) token.ends = false
+  // "I" starts sentences after abbreviations, but after an initial it may be one of a name: Punkt never met a small "i".
+  const nameGoesOn = next.text === 'I' || (starts === 'unknown' && isCapitalised(next.text))
+  if (starts === false || (initial && nameGoesOn)) token.ends = false
 }
 
 function startsSentence({ text }: Token): boolean | 'unknown' {

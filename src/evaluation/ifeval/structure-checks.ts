@@ -1,5 +1,5 @@
 /** Counts of the markup that IFEval asks for: bullets, highlights, placeholders, sections, paragraphs, titles. Pure, linear. */
-import { isSpace, strip, stripOf } from './python-text.ts'
+import { isSpace, SPACE, strip, stripOf } from './python-text.ts'
 
 /** `[…]` on one line, shortest, non-overlapping. */
 export function placeholders(text: string): number {
@@ -48,8 +48,6 @@ export function highlights(text: string): number {
   )
 }
 
-/** What Python's `\\s` takes beyond JavaScript's: the separators U+001C to U+001F, and U+0085. */
-const SPACE = String.raw`[\s\u{1c}-\u{1f}\u{85}]`
 const NUMBER_NEXT = new RegExp(`^${SPACE}?\\p{Nd}+`, 'u')
 const DIVIDER = new RegExp(String.raw`${SPACE}?\*\*\*${SPACE}?`, 'u')
 
