@@ -149,7 +149,9 @@ const storedSchema = z.strictObject({
 /** The run's figures, from its file where there is one, otherwise played. */
 async function storedRun(study: Study, variant: StudyVariantName, seed: number, context: Context): Promise<StudyRun> {
   const config = studyConfig(variant, seed, study.settings, study.model)
-  const key = hashValue({ config, weights: modelFingerprint(study.model ?? LAB_MODEL_DIR) ?? '' })
+  // By its weights and not by where it lies.
+  const { model: _model, ...played } = config
+  const key = hashValue({ played, weights: modelFingerprint(study.model ?? LAB_MODEL_DIR) ?? '' })
   const name = `${variant}-${seed}-${key.slice(0, 8)}`
   const file = join(study.out, `${name}.json`)
   const json = parseJson(await readFile(file, 'utf8').catch(() => ''))

@@ -103,8 +103,8 @@ describe('the variants', () => {
 })
 
 describe('the table', () => {
-  const run = (seed: number, after: number): StudyRun => ({
-    variant: 'pointwise',
+  const run = (seed: number, after: number, variant: StudyRun['variant'] = 'pointwise'): StudyRun => ({
+    variant,
     seed,
     signal: signalQuality(world, 'lab', [], [pair(perfect, nothing)]),
     before: 0.3,
@@ -125,7 +125,14 @@ describe('the table', () => {
     expect(row?.wordsAfter).toBeNull()
     expect(studyMarkdown(row === undefined ? [] : [row])).toContain('| `pointwise` | 45 46 47 | 1.000 ± 0.000 | – |')
   })
+  it('pairs a variant of the same task with the default by seed', () => {
+    const others = [run(45, 0.6, 'random'), run(46, 0.6, 'random'), run(45, 0.4, 'tales')]
+    const rows = studyRows([run(45, 0.5), run(46, 0.6), ...others])
+    const of = (name: string): unknown => rows.find(({ variant }) => variant === name)?.gainOverDefault
+    expect(of('random')).toMatchObject({ mean: expect.closeTo(0.05), n: 2 })
+    expect([of('pointwise'), of('tales')]).toEqual([null, null])
+  })
   it('shows no interval for a single seed', () => {
-    expect(studyMarkdown(studyRows([run(45, 0.5)]))).toContain('| **+0.200** |')
+    expect(studyMarkdown(studyRows([run(45, 0.5)]))).toContain('| **+0.200** | – |')
   })
 })

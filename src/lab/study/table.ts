@@ -2,7 +2,7 @@
 import { studentInterval } from '../../evaluation/index.ts'
 import type { Estimate } from '../../records/index.ts'
 import type { SignalQuality } from './signal.ts'
-import { STUDY_VARIANTS } from './variants.ts'
+import { STUDY_VARIANTS, studyVariant } from './variants.ts'
 import type { StudyVariantName } from './variants.ts'
 
 /** One run of one variant. The oracle's scores are of held-out questions. */
@@ -35,6 +35,8 @@ export interface StudyRow {
   before: Estimate | null
   after: Estimate | null
   gain: Estimate | null
+  /** Gain less the default's with the same seed; null for other tasks, and where the default was not played. */
+  gainOverDefault: Estimate | null
   greedyBefore: Estimate | null
   greedyAfter: Estimate | null
   wordsBefore: Estimate | null
@@ -46,15 +48,23 @@ export interface StudyRow {
 /** One row for each variant that has runs, in the order of the runs. */
 export function studyRows(runs: readonly StudyRun[]): StudyRow[] {
   const variants = [...new Set(runs.map(({ variant }) => variant))]
-  return variants.map((variant) =>
-    rowOf(
-      variant,
-      runs.filter((run) => run.variant === variant),
-    ),
-  )
+  const byDefault = new Map(runs.flatMap((run) => (run.variant === 'pointwise' ? [[run.seed, gainOf(run)]] : [])))
+  return variants.map((variant) => {
+    const own = runs.filter((run) => run.variant === variant)
+    const comparable = variant !== 'pointwise' && studyVariant(variant).task === 'lab'
+    const differences = own.flatMap((run) => {
+      const other = byDefault.get(run.seed)
+      return comparable && other !== undefined ? gainOf(run) - other : []
+    })
+    return { ...rowOf(variant, own), gainOverDefault: studentInterval(differences) }
+  })
 }
 
-function rowOf(variant: StudyVariantName, runs: readonly StudyRun[]): StudyRow {
+function gainOf({ before, after }: StudyRun): number {
+  return after - before
+}
+
+function rowOf(variant: StudyVariantName, runs: readonly StudyRun[]): Omit<StudyRow, 'gainOverDefault'> {
   const over = (pick: (run: StudyRun) => number | null): Estimate | null =>
     studentInterval(runs.flatMap((run) => pick(run) ?? []))
   return {
@@ -67,7 +77,7 @@ function rowOf(variant: StudyVariantName, runs: readonly StudyRun[]): StudyRow {
     pairs: over(({ signal }) => signal.pairs),
     before: over(({ before }) => before),
     after: over(({ after }) => after),
-    gain: over(({ before, after }) => after - before),
+    gain: over(gainOf),
     greedyBefore: over(({ greedyBefore }) => greedyBefore),
     greedyAfter: over(({ greedyAfter }) => greedyAfter),
     wordsBefore: over(({ wordsBefore }) => wordsBefore),
@@ -78,7 +88,7 @@ function rowOf(variant: StudyVariantName, runs: readonly StudyRun[]): StudyRow {
 }
 
 const HEAD =
-  'variant,seeds,pair accuracy,order accuracy,rank within,rank pooled,pairs,before,after,gain,greedy before → after,words before → after,lowest validity'.split(
+  'variant,seeds,pair accuracy,order accuracy,rank within,rank pooled,pairs,before,after,gain,gain over default,greedy before → after,words before → after,lowest validity'.split(
     ',',
   )
 
@@ -93,6 +103,7 @@ export function studyMarkdown(rows: readonly StudyRow[]): string {
       shown(row.pairs, 0),
       ...[row.before, row.after].map((value) => shown(value)),
       `**${shown(row.gain, 3, true)}**`,
+      shown(row.gainOverDefault, 3, true),
       `${middle(row.greedyBefore, 3)} → ${middle(row.greedyAfter, 3)}`,
       `${middle(row.wordsBefore, 1)} → ${middle(row.wordsAfter, 1)}`,
       lowestValidity.toFixed(3),
