@@ -121,17 +121,19 @@ function show(runs: readonly (readonly Checkpoint[])[]): void {
     `checkpoint ${modelFingerprint(LAB_MODEL_DIR)?.slice(0, 12) ?? '?'}, ${rounds} rounds of ${values.documents} documents, ${values.held} held out`,
   )
   console.table(runs.flat().map(row))
-  const pick = {
-    'oracle and first judge': (one: Checkpoint) => one.heldOut.sampled?.mean,
-    'oracle and second judge': (one: Checkpoint) => one.heldOut.secondJudgement?.sampled?.mean,
-    'oracle and win rate against the start': (one: Checkpoint) => one.heldOut.versusBase?.winRate?.mean,
-  }
-  const truth = (one: Checkpoint): number | undefined => one.oracle.sampled?.mean
+  const sampled = (one: Checkpoint): number | undefined => one.oracle.sampled?.mean
+  // Wins are of greedy answers, so the truth beside them is the oracle's of greedy answers.
+  const greedy = (one: Checkpoint): number | undefined => one.oracle.greedy?.mean
+  const rows: [name: string, truth: Measure, judge: Measure][] = [
+    ['oracle and first judge', sampled, (one) => one.heldOut.sampled?.mean],
+    ['oracle and second judge', sampled, (one) => one.heldOut.secondJudgement?.sampled?.mean],
+    ['oracle (greedy) and win rate against the start', greedy, (one) => one.heldOut.versusBase?.winRate?.mean],
+  ]
   console.table(
-    Object.entries(pick).map(([name, judge]) => ({
+    rows.map(([name, truth, judge]) => ({
       name,
       ...correlation(runs, truth, judge),
-      sameStep: steps(runs, judge),
+      sameStep: steps(runs, truth, judge),
     })),
   )
 }
@@ -177,18 +179,20 @@ function correlation(
   const draws = Array.from({ length: RESAMPLES }, () => of(runs.map(() => random.pick(runs))).rho)
     .filter((value) => Number.isFinite(value))
     .sort((a, b) => a - b)
-  const at = (share: number): string => (draws[Math.floor(share * (draws.length - 1))] ?? Number.NaN).toFixed(3)
+  // One run resampled is always itself: it has no interval.
+  const at = (share: number): string =>
+    runs.length < 2 ? '–' : (draws[Math.floor(share * (draws.length - 1))] ?? Number.NaN).toFixed(3)
   const { rho, n } = of(runs)
   return { rho: rho.toFixed(3), low: at(0.025), high: at(0.975), checkpoints: n }
 }
 
 /** Of all steps from one round to the next, the share on which judge and truth go the same way. */
-function steps(runs: readonly (readonly Checkpoint[])[], judge: Measure): string {
+function steps(runs: readonly (readonly Checkpoint[])[], truth: Measure, judge: Measure): string {
   const same = runs.flatMap((run) =>
     run.slice(1).flatMap((one, i) => {
       const before = run[i]
       const [a, b] = [judge(one), before === undefined ? undefined : judge(before)]
-      const [t, u] = [one.oracle.sampled?.mean, before?.oracle.sampled?.mean]
+      const [t, u] = [truth(one), before === undefined ? undefined : truth(before)]
       if (a === undefined || b === undefined || t === undefined || u === undefined) return []
       return [Math.sign(a - b) === Math.sign(t - u) ? 1 : 0]
     }),
