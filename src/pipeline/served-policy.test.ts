@@ -9,6 +9,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { EndpointError } from '../core/errors.ts'
 import { Engine } from '../engine/index.ts'
 import { EmbeddedLanguageModel } from '../llm/index.ts'
 import type { ModelEndpoint } from '../records/index.ts'
@@ -131,7 +132,7 @@ it.skipIf(process.platform === 'win32')('runs the command with the folder, and r
   const served = (code: string): ServedPolicy =>
     new ServedPolicy(endpoint(baseUrl, { command: [script, code] }), checkpoint, 'round-1', { env: {} })
   // The command ended well and this server has no model of that name.
-  await expect(served('0').generate(request)).rejects.toThrow('base does not exist')
+  await expect(served('0').generate(request)).rejects.toThrow(EndpointError)
   expect(readFileSync(join(folder, 'told'), 'utf8')).toBe(`${checkpoint} base\n`)
   await expect(served('3').generate(request)).rejects.toThrow('model.update.command')
 })
