@@ -139,7 +139,7 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await page.reload()
     await shows(`${wanted} of 18 questions`)
     expect(page.url()).toBe(address)
-  })
+  }, 180_000)
 
   it('is browsed by keys alone', async () => {
     await open('#/0/examples')
@@ -156,7 +156,7 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
     await page.getByText('4 of 9').waitFor()
     await page.keyboard.press('Escape')
     await shows('9 of 18 questions')
-  })
+  }, 180_000)
 
   it("shows a question's answers, the judge's reasons and the raw replies", async () => {
     await open('#/0/examples')
