@@ -5,10 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.ts'
+import { sha256 } from '../core/hash.ts'
 import { sampleDocuments, type CorpusSample } from './corpus.ts'
 import { parseHubAddress } from '../hub/index.ts'
 import { startHub, type HubServer, type HubServerOptions } from '../hub/testing/hub-server.ts'
 import type { CorpusConfig } from './screen.ts'
+import { readTableAt } from './table.ts'
 
 const goldens = fileURLToPath(new URL('../../test/goldens/corpus/', import.meta.url))
 const lines = (from: number, count: number): string =>
@@ -208,6 +210,25 @@ describe('the network', () => {
     await start({ files: { 'a.jsonl': lines(0, 3) } })
     const source = `${hub?.endpoint}/datasets/owner/name/resolve/${hub?.commit}/a.jsonl`
     expect((await sample({ source })).training).toHaveLength(3)
+  })
+})
+
+describe('a table', () => {
+  it('of the hub is one file at a commit, of any kind, with the checksum of its bytes', async () => {
+    const bytes = await readFile(join(goldens, 'snappy.parquet'))
+    const { commit } = await start({ files: { 'a/x.csv': 'id,text\n1,one\n', 'b/y.parquet': bytes } })
+    const deps = { env: { HF_ENDPOINT: hub?.endpoint, POP_CACHE: cache }, clock }
+    const csv = await readTableAt('hf://datasets/owner/name/a/x.csv', deps)
+    expect(csv).toMatchObject({
+      revision: commit,
+      rows: [{ id: '1', text: 'one' }],
+      sha256: sha256('id,text\n1,one\n'),
+    })
+    const parquet = await readTableAt(`hf://datasets/owner/name@${commit}/b/y.parquet`, deps)
+    expect(parquet.rows).toEqual((await readTableAt(join(goldens, 'snappy.parquet'), deps)).rows)
+    expect(parquet).toMatchObject({ revision: commit, sha256: sha256(bytes) })
+    expect(parquet.rows.length).toBeGreaterThan(0)
+    await expect(readTableAt('hf://datasets/owner/name/a', deps)).rejects.toThrow(/name one file/)
   })
 })
 

@@ -29,7 +29,7 @@ describe('readTable', () => {
   test.each([
     ['broken.jsonl', '{"a":1}\n{"a"', 'line 2 is not JSON'],
     ['broken.json', '{', 'is not JSON'],
-    ['table.xlsx', 'x', '.csv and .txt'],
+    ['table.xlsx', 'x', '.parquet and .txt'],
   ])('says what is wrong with %s', async (name, text, message) => {
     await expect(readTable(write(name, text))).rejects.toThrow(message)
   })

@@ -1,7 +1,7 @@
 /** The benchmarks of a configuration or a command line: files read, judge opened, suites made. */
 import { basename } from 'node:path'
 import { ConfigError } from '../core/errors.ts'
-import { readTable } from '../corpus/index.ts'
+import { readTableAt, type CorpusDeps } from '../corpus/index.ts'
 import {
   isFileSuite,
   makeSuite,
@@ -16,11 +16,13 @@ import type { ModelHouse } from './models.ts'
 
 export interface FileSuitesOptions {
   readonly names: readonly FileSuiteName[]
-  /** Paths by suite (`gsm8k`) or by suite and part (`mmlu-pro.validation`). */
+  /** Paths or addresses of the hub by suite (`gsm8k`) or by suite and part (`mmlu-pro.validation`). */
   readonly data: Readonly<Record<string, string>>
   readonly judge?: LanguageModel | undefined
   readonly sampling?: SuiteRequest['sampling']
   readonly limit?: number | undefined
+  /** For files of the hub. */
+  readonly deps: CorpusDeps
 }
 
 /** The benchmarks among `evaluation.suites`, their files read. */
@@ -31,6 +33,7 @@ export async function configuredBenchmarks({ evaluation }: Config, models: Model
     data,
     judge: judge === undefined ? models.initialPolicy : models.open(judge),
     limit,
+    deps: { env: models.env },
   })
 }
 
@@ -44,7 +47,7 @@ export async function fileSuites(options: FileSuitesOptions): Promise<Suite[]> {
   const suites: Suite[] = []
   for (const name of options.names) {
     const files: Record<string, SuiteFile> = {}
-    for (const [part, path] of partsOf(name, options.data)) files[part] = await readFile(path)
+    for (const [part, path] of partsOf(name, options.data)) files[part] = await readFile(path, options.deps)
     suites.push(makeSuite(name, { files, judge: options.judge, sampling: options.sampling, limit: options.limit }))
   }
   return suites
@@ -67,9 +70,12 @@ function checkKey(key: string): void {
   throw new ConfigError(`no suite reads data named "${key}"; known: ${known.join(', ')}`)
 }
 
-/** The record names the file, not where it lies on this machine. */
-async function readFile(path: string): Promise<SuiteFile> {
-  const { sha256, rows, text } = await readTable(path)
-  const info = { source: basename(path), sha256, rows: rows.length }
+/** The record names the file, not where it lies on this machine; of the hub's, its whole address and its commit. */
+async function readFile(source: string, deps: CorpusDeps): Promise<SuiteFile> {
+  const { sha256, rows, text, revision } = await readTableAt(source, deps)
+  const info =
+    revision === undefined
+      ? { source: basename(source), sha256, rows: rows.length }
+      : { source, revision, sha256, rows: rows.length }
   return text === undefined ? { info, rows } : { info, rows, text }
 }

@@ -136,6 +136,7 @@ async function readySuites(
     judge: open(target.judge),
     sampling: readSampling(invocation),
     limit: limit ?? target.config.evaluation.limit,
+    deps: { env: environment, clock },
   })
   if (!names.includes(HELD_OUT)) return files
   const heldOut = await heldOutFor({
