@@ -54,6 +54,24 @@ describe('two replicas', { timeout: 60_000 }, () => {
     })
   })
 
+  it('compute a common beginning once where they are told to, the sequences of a pair in one replica', async () => {
+    const beginning = Array.from({ length: 24 }, (_, i) => 3 + i)
+    const pairs = [5, 6, 7].flatMap((token) => [
+      [token, ...beginning, 40, 41],
+      [token, ...beginning, 50, 51, 52],
+    ])
+    const sharing = await Engine.open(model, { threads: 2, replicas: 2, sharePrefixes: true })
+    const expected = await one.logprobs(pairs)
+    const got = await sharing.logprobs(pairs)
+    await sharing.close()
+    expect(got.map(({ length }) => length)).toEqual(pairs.map(({ length }) => length - 1))
+    got.forEach((row, i) => {
+      row.forEach((value, t) => {
+        expect(value).toBeCloseTo(expected[i]?.[t] ?? Number.NaN, 4)
+      })
+    })
+  })
+
   it('draw the answers that one engine draws', async () => {
     const texts = async (engine: Engine): Promise<string[][]> =>
       (await engine.generate(requests)).map((answers) => answers.map(({ text }) => text))

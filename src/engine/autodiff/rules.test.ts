@@ -170,6 +170,8 @@ const CASES: Readonly<Record<string, Case>> = {
     build: (v) =>
       causalAttention(value(v, 'q'), value(v, 'k'), value(v, 'v'), {
         batch: 2,
+        prefix: 0,
+        branches: 1,
         length: 3,
         heads: 4,
         kvHeads: 2,
@@ -187,6 +189,25 @@ const CASES: Readonly<Record<string, Case>> = {
             kvAt: (s) => (Math.floor(row / 3) * 3 + s) * 4 + Math.floor(head / 2) * 2,
           }),
         ),
+      ),
+  },
+  'causalAttention from a common beginning into two branches': {
+    inputs: { q: [6, 2], k: [6, 2], v: [6, 2] },
+    build: (v) => {
+      const padding = value(v, 'q').graph.constant([0, 0], [1, 1, 1, 2])
+      const layout = { batch: 1, prefix: 2, branches: 2, length: 2, padding }
+      const heads = { heads: 1, kvHeads: 1, headDim: 2 }
+      return causalAttention(value(v, 'q'), value(v, 'k'), value(v, 'v'), { ...layout, ...heads })
+    },
+    reference: (x) =>
+      [[0], [0, 1], [0, 1, 2], [0, 1, 2, 3], [0, 1, 4], [0, 1, 4, 5]].flatMap((seen, row) =>
+        headAttention(array(x, 'q'), array(x, 'k'), array(x, 'v'), {
+          row,
+          visible: seen.length,
+          size: 2,
+          scale: 1 / Math.sqrt(2),
+          kvAt: (s) => get(seen, s) * 2,
+        }),
       ),
   },
   'embedding with a repeated index, then a map': {

@@ -141,7 +141,7 @@ function rmsNormRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
 
 /**
  * Block by block, o = p v, p = softmax(s q kᵀ): dv = pᵀ do; dp = do vᵀ; dS = p (dp − Σ do o); dq = s dS k; dk = s dSᵀ q.
- * The keys of a block are a prefix of all keys, so their gradients are padded and added.
+ * The keys of a block are one or two ranges of all keys, so their gradients are padded and added.
  */
 function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[] {
   const alpha = numbers(entry, 'scale')[0] ?? 1
@@ -153,10 +153,10 @@ function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[]
     const dWeights = matmulKernel(dPart, part('v'), { transposeB: true })
     // Σ_j p_j dp_j = do · o, so the sum runs over the head's length instead of the sequence's.
     const dScores = mulKernel(part('p'), subKernel(dWeights, sumKernel(mulKernel(dPart, part('o')), -1)))
-    return { part, dPart, dScores }
+    return { part, dPart, dScores, keys: numbers(entry, `keys${index}`) }
   })
   const keySum = (terms: readonly Value[]): Term =>
-    tensorTerm(totalKernel(terms.map((term) => padKernel(term, 2, length))))
+    tensorTerm(totalKernel(terms.flatMap((term, index) => placed(term, blocks[index]?.keys ?? [], length))))
   return [
     () => ({
       term: tensorTerm(
@@ -169,6 +169,18 @@ function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[]
     () => ({ term: keySum(blocks.map((b) => matmulKernel(b.dScores, b.part('q'), { transposeA: true, alpha }))) }),
     () => ({ term: keySum(blocks.map((b) => matmulKernel(b.part('p'), b.dPart, { transposeA: true }))) }),
   ]
+}
+
+/** The parts of a block's keys [B, K, n, h], each in its place among all `length` keys. `ranges`: start, end, start, end … */
+function placed(term: Value, ranges: readonly number[], length: number): Value[] {
+  const parts: Value[] = []
+  let at = 0
+  for (let i = 0; i < ranges.length; i += 2) {
+    const [start = 0, end = 0] = ranges.slice(i, i + 2)
+    parts.push(padKernel(sliceKernel(term, 2, [at, at + end - start]), 2, length, start))
+    at += end - start
+  }
+  return parts
 }
 
 /** ℓ = log p[target], p = softmax(x Wᵀ): dx = g (W[target] − p W); dW = −pᵀ (g x), and rows g x at the targets. */

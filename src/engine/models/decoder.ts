@@ -3,9 +3,11 @@
  * of a weighted sum of them. Knows nothing of sessions, of how batches are made, or of what the weights mean.
  */
 import { backward } from '../autodiff/backward.ts'
+import { sizeOf } from '../graph/dtype.ts'
 import { Graph } from '../graph/graph.ts'
 import type { Value } from '../graph/graph.ts'
 import { causalAttention } from '../ops/attention.ts'
+import type { RowLayout } from '../ops/attention.ts'
 import { targetLogprobs } from '../ops/head.ts'
 import { rope } from '../ops/rope.ts'
 import type { RopeTables } from '../ops/rope.ts'
@@ -20,6 +22,8 @@ export const IDS = 'ids'
 export const TARGETS = 'targets'
 export const SEEDS = 'seeds'
 export const LOGPROBS = 'logprobs'
+/** [B, 1, 1, prefix]: what is added to the scores of padding in front of common beginnings. */
+export const PADDING = 'padding'
 
 /** The input that holds the gradient so far of a parameter, and the output that holds it with this batch added. */
 export function gradientInput(parameter: string): string {
@@ -39,13 +43,11 @@ interface RowOutput {
 }
 
 /**
- * A graph over `batch` rows of `length` positions, padded on the right. Inputs: the parameters by name, `ids` and
- * `targets` [B·T] (int32). Output: `logprobs` [B·T], nats. With gradients also: input `seeds` [B·T], the derivative of
+ * A graph over `batch` rows of T positions: a common beginning, padded on the left, and branches, padded on the right.
+ * Inputs: the parameters by name, `ids` and `targets` [B·T] (int32), and `padding` where there are beginnings. Output: `logprobs` [B·T], nats. With gradients also: input `seeds` [B·T], the derivative of
  * the loss by each log-probability (0 on padding), and the dense and row gradients of the parameters asked for.
  */
 export interface DecoderProgram {
-  readonly batch: number
-  readonly length: number
   readonly model: Uint8Array
   readonly parameters: readonly string[]
   readonly denseGradients: readonly string[]
@@ -54,7 +56,10 @@ export interface DecoderProgram {
 
 export interface DecoderRequest {
   readonly batch: number
+  /** Of a row; without `prefix` and `branches` a row is one sequence. */
   readonly length: number
+  readonly prefix?: number
+  readonly branches?: number
   /** Shapes of all parameters, adapters included, by name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** The parameters to differentiate by; none: log-probabilities only. */
@@ -67,10 +72,12 @@ export interface DecoderRequest {
 }
 
 export function buildDecoder(config: ModelConfig, request: DecoderRequest): DecoderProgram {
-  const { batch, length, shapes } = request
+  const { batch, length, prefix = 0, branches = 1, shapes } = request
+  const positions = batch * (prefix + branches * length)
   const graph = new Graph()
-  const ids = graph.input(IDS, [batch * length], 'int32')
-  const targets = graph.input(TARGETS, [batch * length], 'int32')
+  const ids = graph.input(IDS, [positions], 'int32')
+  const targets = graph.input(TARGETS, [positions], 'int32')
+  const padding = prefix === 0 ? undefined : graph.input(PADDING, [batch, 1, 1, prefix])
   const parameters = new Map<string, Value>()
   const parameter = (name: string): Value => {
     const value = parameters.get(name) ?? graph.input(name, shapeOf(shapes, name))
@@ -78,10 +85,14 @@ export function buildDecoder(config: ModelConfig, request: DecoderRequest): Deco
     return value
   }
   const wanted = request.trainable.map(parameter)
-  const seeds = wanted.length === 0 ? undefined : graph.input(SEEDS, [batch * length])
+  const seeds = wanted.length === 0 ? undefined : graph.input(SEEDS, [positions])
   const recompute = request.recompute === true && seeds !== undefined
   const context = { graph, config, parameter, lora: request.lora, recompute }
-  const hidden = decoderBody(context, ids, rotatedAttention(graph, config, batch, length))
+  const hidden = decoderBody(
+    context,
+    ids,
+    rotatedAttention(graph, config, batch, { prefix, branches, length, padding }),
+  )
   const head = headWeight(context)
   const onto = memoized((value: Value) => graph.input(gradientInput(value.name), value.shape))
   const known = seeds && { seeds, onto: wanted.includes(head) ? onto(head) : undefined }
@@ -91,7 +102,7 @@ export function buildDecoder(config: ModelConfig, request: DecoderRequest): Deco
       ? { denseGradients: [], rowGradients: [] }
       : addGradients(graph, { logprobs, ids, targets, wanted, seeds, onto })
   graph.output(LOGPROBS, logprobs)
-  return { batch, length, model: graph.build(), parameters: [...parameters.keys()], ...gradients }
+  return { model: graph.build(), parameters: [...parameters.keys()], ...gradients }
 }
 
 function shapeOf(shapes: ReadonlyMap<string, readonly number[]>, name: string): readonly number[] {
@@ -100,20 +111,31 @@ function shapeOf(shapes: ReadonlyMap<string, readonly number[]>, name: string): 
   return shape
 }
 
-/** Rotary positions, then causal attention, over rows of `length`. */
-function rotatedAttention(graph: Graph, config: ModelConfig, batch: number, length: number): Attention {
-  const tables = ropeConstants(graph, config, length)
+/** Rotary positions, then causal attention, over rows of the layout. */
+function rotatedAttention(graph: Graph, config: ModelConfig, batch: number, layout: RowLayout): Attention {
+  const tables = ropeConstants(graph, config, layout)
   const { heads, kvHeads, headDim } = config
+  const positions = layout.prefix + layout.branches * layout.length
   const rotate = (x: Value): Value =>
-    reshape(rope(reshape(x, [batch, length, x.dimension(1)]), tables), [batch * length, x.dimension(1)])
-  return (q, k, v) => causalAttention(rotate(q), rotate(k), v, { batch, length, heads, kvHeads, headDim })
+    reshape(rope(reshape(x, [batch, positions, x.dimension(1)]), tables), [batch * positions, x.dimension(1)])
+  return (q, k, v) => causalAttention(rotate(q), rotate(k), v, { ...layout, batch, heads, kvHeads, headDim })
 }
 
-function ropeConstants(graph: Graph, config: ModelConfig, length: number): RopeTables {
-  const { cos, sin } = ropeTable(config, length)
-  const shape = [length, config.headDim / 2]
+/** The angles of a row's positions: every branch goes on where the beginning ends. */
+function ropeConstants(graph: Graph, config: ModelConfig, { prefix, branches, length }: RowLayout): RopeTables {
+  const table = ropeTable(config, prefix + length)
+  const half = config.headDim / 2
+  const shape = [prefix + branches * length, half]
+  const ofRow = (values: Float32Array): Float32Array => {
+    const branch = values.subarray(prefix * half)
+    const row = new Float32Array(sizeOf(shape))
+    row.set(values.subarray(0, prefix * half))
+    for (let i = 0; i < branches; i++) row.set(branch, (prefix + i * length) * half)
+    return row
+  }
+  const sin = ofRow(table.sin)
   return {
-    cos: graph.constant(cos, shape),
+    cos: graph.constant(ofRow(table.cos), shape),
     sin: graph.constant(sin, shape),
     negativeSin: graph.constant(
       sin.map((value) => -value),

@@ -154,12 +154,16 @@ export function concatKernel(parts: readonly Value[], axis: number): Value {
   return first.graph.op('Concat', parts, { shape }, { axis: { int: axis } })
 }
 
-/** Zeros behind x along an axis, up to `length`. */
-export function padKernel(x: Value, axis: number, length: number): Value {
-  const missing = length - x.dimension(axis)
-  if (missing === 0) return x
+/** Zeros around x along an axis, `before` in front and the rest behind, up to `length`. */
+export function padKernel(x: Value, axis: number, length: number, before = 0): Value {
+  const missing = length - before - x.dimension(axis)
+  if (missing === 0 && before === 0) return x
   const rank = x.shape.length
-  const pads = Array.from({ length: 2 * rank }, (_, i) => (i === rank + axis ? missing : 0))
+  const around = new Map([
+    [axis, before],
+    [rank + axis, missing],
+  ])
+  const pads = Array.from({ length: 2 * rank }, (_, i) => around.get(i) ?? 0)
   const shape = x.shape.map((old, i) => (i === axis ? length : old))
   return x.graph.op('Pad', [x, x.graph.sharedConstant(pads, [2 * rank], 'int64')], { shape })
 }

@@ -66,9 +66,13 @@ export function randomParameters(config: ModelConfig, seed: number): ParameterSt
 }
 
 /** Sequences of uneven length with repeated tokens, and weights of both signs for their targets. */
-export function randomBatch(config: ModelConfig, seed: number): { sequences: number[][]; weights: Float32Array[] } {
+export function randomBatch(
+  config: ModelConfig,
+  seed: number,
+  lengths: readonly number[] = [9, 5, 12, 2],
+): { sequences: number[][]; weights: Float32Array[] } {
   const random = rng(seed, 'batch')
-  const sequences = [9, 5, 12, 2].map((length) => Array.from({ length }, () => random.below(config.vocabSize)))
+  const sequences = lengths.map((length) => Array.from({ length }, () => random.below(config.vocabSize)))
   const weights = sequences.map((tokens) => Float32Array.from({ length: tokens.length - 1 }, () => random.normal()))
   return { sequences, weights }
 }

@@ -7,6 +7,8 @@ import type { DecoderProgram } from '../models/decoder.ts'
 import { buildDecoder } from '../models/decoder.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
 import { Executable } from '../runtime/executable.ts'
+import type { RowSize } from './batching.ts'
+import { rowPositions } from './batching.ts'
 
 /** A graph ready to run, with the buffers of its own that every run fills anew. */
 export interface CompiledDecoder {
@@ -17,6 +19,14 @@ export interface CompiledDecoder {
   readonly seeds: Float32Array
   readonly logprobs: Float32Array
   readonly rows: Readonly<Record<string, Float32Array>>
+  /** Of rows with a common beginning only. */
+  readonly padding: Float32Array | undefined
+}
+
+/** Rows of one size, with or without gradients. */
+export interface ProgramShape extends RowSize {
+  readonly rows: number
+  readonly gradients: boolean
 }
 
 export interface ProgramSettings {
@@ -26,7 +36,7 @@ export interface ProgramSettings {
   readonly trainable: readonly string[]
   readonly lora: { readonly scale: number } | undefined
   /** Whether a shape's gradient recomputes the layers. */
-  readonly recompute: (shape: { rows: number; length: number }) => boolean
+  readonly recompute: (shape: ProgramShape) => boolean
   readonly maxLogits: number | undefined
   readonly execution: ExecutableOptions
   /** Programs kept at most; the one unused for longest goes first. */
@@ -41,8 +51,8 @@ export class ProgramCache {
     this.settings = settings
   }
 
-  async get(shape: { rows: number; length: number; gradients: boolean }): Promise<CompiledDecoder> {
-    const key = `${shape.rows}x${shape.length}:${String(shape.gradients)}`
+  async get(shape: ProgramShape): Promise<CompiledDecoder> {
+    const key = [shape.rows, shape.prefix, shape.branches, shape.length, shape.gradients].join()
     const compiled = this.compiled.get(key) ?? (await this.compile(shape))
     this.compiled.delete(key)
     this.compiled.set(key, compiled)
@@ -56,18 +66,20 @@ export class ProgramCache {
     await Promise.all(all.map(({ executable }) => executable.release()))
   }
 
-  private async compile(shape: { rows: number; length: number; gradients: boolean }): Promise<CompiledDecoder> {
+  private async compile(shape: ProgramShape): Promise<CompiledDecoder> {
     const { config, shapes, trainable, lora, recompute, maxLogits, execution } = this.settings
     const program = buildDecoder(config, {
       batch: shape.rows,
       length: shape.length,
+      prefix: shape.prefix,
+      branches: shape.branches,
       shapes,
       trainable: shape.gradients ? trainable : [],
       lora,
       recompute: recompute(shape),
       maxLogits,
     })
-    const positions = shape.rows * shape.length
+    const positions = shape.rows * rowPositions(shape)
     return {
       program,
       executable: await Executable.create(program.model, execution),
@@ -75,6 +87,7 @@ export class ProgramCache {
       targets: new Int32Array(positions),
       seeds: new Float32Array(positions),
       logprobs: new Float32Array(positions),
+      padding: shape.prefix === 0 ? undefined : new Float32Array(shape.rows * shape.prefix),
       rows: Object.fromEntries(
         program.rowGradients.map(({ output, width }) => [output, new Float32Array(positions * width)]),
       ),

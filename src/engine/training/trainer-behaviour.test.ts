@@ -37,6 +37,42 @@ describe('Trainer', () => {
     await Promise.all([whole.release(), pieces.release()])
   })
 
+  it('gives pairs with a common beginning, computed once, the gradient and log-probabilities of each alone', async () => {
+    const { sequences, weights } = randomBatch(config, 3, [44, 30, 51, 60, 23, 47, 6])
+    // Pairs whose beginnings are of unequal length, three of a kind, and one that shares nothing.
+    const beginning = (from: number, to: number, count: number): void => {
+      sequences[to]?.splice(0, count, ...(sequences[from] ?? []).slice(0, count))
+    }
+    beginning(0, 1, 21)
+    beginning(2, 3, 40)
+    beginning(2, 4, 22)
+    beginning(2, 5, 39)
+    for (const lora of [false, LORA] as const) {
+      const [alone, shared] = await Promise.all(
+        [false, true].map(async (sharePrefixes) => {
+          const trainer = makeTrainer({ sharePrefixes, lora })
+          trainer.trainable.flat.forEach((value, i) => (trainer.trainable.flat[i] = value + 0.05 * Math.sin(i)))
+          const logprobs = await trainer.accumulate(sequences, weights)
+          const forward = await trainer.logprobs(sequences)
+          const gradients = allGradients(trainer)
+          await trainer.release()
+          return { logprobs, forward, gradients }
+        }),
+      )
+      sequences.forEach((tokens, i) => {
+        const expected = alone?.logprobs[i] ?? new Float32Array()
+        expect(expected).toHaveLength(tokens.length - 1)
+        for (const got of [shared?.logprobs[i], shared?.forward[i]]) {
+          expect(largestDifference(expected, got ?? new Float32Array())).toBeLessThan(2e-5)
+        }
+      })
+      const scale = Math.hypot(...(alone?.gradients ?? []))
+      expect(scale).toBeGreaterThan(1)
+      const worst = largestDifference(alone?.gradients ?? new Float32Array(), shared?.gradients ?? new Float32Array())
+      expect(worst / scale).toBeLessThan(2e-6)
+    }
+  })
+
   it('gives the same gradient bit for bit when the layers are computed twice', async () => {
     const [kept, again] = await Promise.all(
       [false, true].map(async (recompute) => {

@@ -4,21 +4,24 @@
  */
 import { InputError, ModelError, NumericalError } from '../../core/errors.ts'
 import type { ModelConfig } from '../models/config.ts'
-import { gradientInput, gradientOutput, IDS, LOGPROBS, SEEDS, TARGETS } from '../models/decoder.ts'
+import { gradientInput, gradientOutput, IDS, LOGPROBS, PADDING, SEEDS, TARGETS } from '../models/decoder.ts'
 import type { LoraOptions } from '../models/lora.ts'
 import { initLora } from '../models/lora.ts'
 import { HEAD } from '../models/parameters.ts'
 import type { ParameterSpec, ParameterStore } from '../models/parameters.ts'
 import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
 import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
+import { MASKED } from '../ops/attention.ts'
 import { Muon } from '../optimizer/muon.ts'
 import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
-import type { MicroBatch } from './batching.ts'
-import { planMicroBatches } from './batching.ts'
+import type { RowSize } from './batching.ts'
+import { planMicroBatches, rowPositions } from './batching.ts'
 import { activationBytes } from './memory.ts'
 import { mergeAdapters } from './merge.ts'
-import type { CompiledDecoder } from './programs.ts'
+import type { PrefixGroup } from './prefix-groups.ts'
+import { prefixGroups } from './prefix-groups.ts'
+import type { CompiledDecoder, ProgramShape } from './programs.ts'
 import { ProgramCache } from './programs.ts'
 
 export interface TrainerOptions {
@@ -32,6 +35,11 @@ export interface TrainerOptions {
    * fraction of the memory. Default `auto`: where keeping it would take more than 4 GiB.
    */
   readonly recompute?: boolean | 'auto'
+  /**
+   * Compute the common beginning of sequences that follow each other (the two answers of a pair) once. Default false.
+   * Results then differ from those of the sequences alone by rounding.
+   */
+  readonly sharePrefixes?: boolean
   /** Elements of logits that exist at a time; more are taken in blocks of positions. Default 2²⁵ (128 MiB). */
   readonly maxLogits?: number
 }
@@ -67,6 +75,7 @@ export class Trainer {
   private mixed: { muon: Muon; adamw: AdamW } | undefined
   private readonly execution: ExecutableOptions
   private readonly maxTokens: number
+  private readonly sharePrefixes: boolean
   private readonly weights: Record<string, Float32Array>
   private gradients: ParameterStore | undefined
   private moments: { m: Float32Array; v: Float32Array } | undefined
@@ -87,6 +96,7 @@ export class Trainer {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
     }
     this.maxTokens = options.maxTokensPerMicroBatch ?? 1024
+    this.sharePrefixes = options.sharePrefixes ?? false
     this.programs = new ProgramCache({
       config,
       shapes: new Map(stores.flatMap((s) => s.specs.map(({ name, shape }) => [name, shape]))),
@@ -210,26 +220,36 @@ export class Trainer {
   ): Promise<Float32Array[]> {
     sequences.forEach((tokens, index) => this.check(tokens, index))
     const results = sequences.map((tokens) => new Float32Array(Math.max(0, tokens.length - 1)))
-    const occupied = results.map((_, index) => index).filter((index) => (results[index]?.length ?? 0) > 0)
-    const lengths = occupied.map((index) => results[index]?.length ?? 0)
-    for (const plan of planMicroBatches(lengths, this.maxTokens)) {
-      const batch = { ...plan, items: plan.items.map((item) => occupied[item] ?? 0) }
-      const gradients = weights !== undefined
-      const compiled = await this.programs.get({ rows: batch.rows, length: batch.length, gradients })
-      fill(compiled, batch, sequences, weights)
+    const groups = this.groupsOf(sequences)
+    const sizes = groups.map(({ items, prefix }) => {
+      const lengths = items.map((item) => (results[item]?.length ?? 0) - prefix)
+      return { prefix, branches: items.length, length: Math.max(...lengths) }
+    })
+    for (const { items, ...size } of planMicroBatches(sizes, this.maxTokens)) {
+      const rows = items.flatMap((item) => groups[item] ?? [])
+      const batch = { ...size, rows: rows.flatMap((group, row) => segmentsOf(group, row, size, results)) }
+      const compiled = await this.programs.get({ ...size, gradients: weights !== undefined })
+      fill(compiled, rows, size, { segments: batch.rows, sequences, weights })
       await this.run(compiled)
-      batch.items.forEach((item, row) => {
-        const result = results[item]
-        const start = row * batch.length
-        result?.set(compiled.logprobs.subarray(start, start + result.length))
-      })
+      for (const { item, from, count, at } of batch.rows) {
+        results[item]?.set(compiled.logprobs.subarray(at, at + count), from)
+      }
     }
     return results
   }
 
+  /** The sequences that have something to predict, those with a common beginning together. */
+  private groupsOf(sequences: readonly Tokens[]): readonly PrefixGroup[] {
+    const groups = this.sharePrefixes
+      ? prefixGroups(sequences)
+      : sequences.map((_, index) => ({ items: [index], prefix: 0 }))
+    return groups.filter(({ items }) => items.length > 1 || (sequences[items[0] ?? 0]?.length ?? 0) > 1)
+  }
+
   private async run(compiled: CompiledDecoder): Promise<void> {
-    const { program, executable, ids, targets, seeds, logprobs, rows } = compiled
+    const { program, executable, ids, targets, seeds, logprobs, rows, padding } = compiled
     const feeds: Record<string, Float32Array | Int32Array> = { ...this.weights, [IDS]: ids, [TARGETS]: targets }
+    if (padding !== undefined) feeds[PADDING] = padding
     const outputs: Record<string, Float32Array> = { [LOGPROBS]: logprobs, ...rows }
     if (program.denseGradients.length + program.rowGradients.length > 0) feeds[SEEDS] = seeds
     for (const name of program.denseGradients) {
@@ -296,35 +316,68 @@ export class Trainer {
 function recomputeRule(
   config: ModelConfig,
   { recompute = 'auto', lora }: TrainerOptions,
-): (shape: { rows: number; length: number }) => boolean {
+): (shape: ProgramShape) => boolean {
   if (recompute !== 'auto') return () => recompute
   const rank = lora === undefined || lora === false ? 0 : lora.rank
-  return (shape) => activationBytes(config, shape, rank) > MOST_ACTIVATIONS
+  return (shape) => activationBytes(config, { rows: shape.rows, length: rowPositions(shape) }, rank) > MOST_ACTIVATIONS
 }
 
 function isHiddenMatrix({ name, kind }: ParameterSpec): boolean {
   return kind === 'matrix' && name !== HEAD
 }
 
-/** Writes a micro-batch into a program's buffers. Padding has weight 0, and nothing before it sees it. */
+/** Positions `from` … `from + count` of a sequence's predictions, which lie at `at` in the micro-batch. */
+interface Segment {
+  readonly item: number
+  readonly from: number
+  readonly count: number
+  readonly at: number
+}
+
+/** Where the sequences of a row lie. The beginning stands at the end of its place, so that the branches follow it. */
+function segmentsOf(
+  { items, prefix }: PrefixGroup,
+  row: number,
+  size: RowSize,
+  results: readonly Float32Array[],
+): Segment[] {
+  const start = row * rowPositions(size)
+  return items.flatMap((item, branch) => {
+    const rest = { item, from: prefix, count: (results[item]?.length ?? 0) - prefix }
+    const at = start + size.prefix + branch * size.length
+    const beginning = { item, from: 0, count: prefix, at: start + size.prefix - prefix }
+    return prefix === 0 ? [{ ...rest, at }] : [beginning, { ...rest, at }]
+  })
+}
+
+interface Content {
+  readonly segments: readonly Segment[]
+  readonly sequences: readonly Tokens[]
+  readonly weights: readonly ArrayLike<number>[] | undefined
+}
+
+/** Writes a micro-batch into a program's buffers. Padding has weight 0, and no position of a sequence sees it. */
 function fill(
-  compiled: CompiledDecoder,
-  batch: MicroBatch,
-  sequences: readonly Tokens[],
-  weights: readonly ArrayLike<number>[] | undefined,
+  { ids, targets, seeds, padding }: CompiledDecoder,
+  rows: readonly PrefixGroup[],
+  size: RowSize,
+  { segments, sequences, weights }: Content,
 ): void {
-  const { ids, targets, seeds } = compiled
   ids.fill(0)
   targets.fill(0)
   seeds.fill(0)
-  batch.items.forEach((item, row) => {
+  for (const { item, from, count, at } of segments) {
     const tokens = sequences[item] ?? []
-    const start = row * batch.length
-    for (let t = 0; t + 1 < tokens.length; t++) {
-      ids[start + t] = tokens[t] ?? 0
-      targets[start + t] = tokens[t + 1] ?? 0
-      seeds[start + t] = -(weights?.[item]?.[t] ?? 0)
+    for (let i = 0; i < count; i++) {
+      ids[at + i] = tokens[from + i] ?? 0
+      targets[at + i] = tokens[from + i + 1] ?? 0
+      // A common beginning has the weights of all that share it.
+      seeds[at + i] = (seeds[at + i] ?? 0) - (weights?.[item]?.[from + i] ?? 0)
     }
+  }
+  rows.forEach(({ prefix }, row) => {
+    padding?.fill(MASKED, row * size.prefix, (row + 1) * size.prefix - prefix)
+    padding?.fill(0, (row + 1) * size.prefix - prefix, (row + 1) * size.prefix)
   })
 }
 

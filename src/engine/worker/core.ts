@@ -330,7 +330,7 @@ export class EngineCore implements EngineBackend {
 async function makeTrainer(
   config: ModelConfig,
   parameters: ParameterStore,
-  { lora = false, threads, recompute, seed = 0, adapter: dir }: EngineSettings,
+  { lora = false, threads, recompute, sharePrefixes, seed = 0, adapter: dir }: EngineSettings,
 ): Promise<Trainer> {
   const adapter = dir === undefined ? undefined : loadAdapter(dir, config)
   if (adapter !== undefined && lora === false) {
@@ -339,6 +339,7 @@ async function makeTrainer(
   const trainer = new Trainer(config, parameters, {
     ...(threads === undefined ? {} : { threads }),
     ...(recompute === undefined ? {} : { recompute }),
+    ...(sharePrefixes === undefined ? {} : { sharePrefixes }),
     lora: lora === false ? false : { ...lora, seed },
   })
   if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)

@@ -18,6 +18,8 @@ export interface EngineSettings {
    * what is trained on; otherwise it is added to the weights once, when they are loaded.
    */
   adapter?: string
+  /** Compute the common beginning of sequences that follow each other once, in training (`TrainerOptions`). Default false. */
+  sharePrefixes?: boolean
   /** Compute layers twice instead of keeping what they computed (`TrainerOptions`). Default `auto`. */
   recompute?: boolean | 'auto'
   /** Seeds fresh weights and adapters. Default 0. */

@@ -13,6 +13,7 @@ import type {
   OpenParameters,
   Tokens,
 } from './protocol.ts'
+import { prefixGroups } from '../training/prefix-groups.ts'
 import type { OptimizerSettings } from '../training/trainer.ts'
 import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
 
@@ -25,6 +26,7 @@ export class ReplicatedBackend implements EngineBackend {
   /** Tokens that each replica was given to sample so far. */
   private readonly dealt: number[]
   private exchange: SharedArrayBuffer | undefined
+  private sharePrefixes = false
 
   constructor(replicas: readonly EngineBackend[]) {
     this.replicas = replicas
@@ -64,6 +66,7 @@ export class ReplicatedBackend implements EngineBackend {
 
   /** Each replica opens the model for itself, with its share of threads and of slots. */
   private async open(parameters: OpenParameters): Result<'open'> {
+    this.sharePrefixes = parameters.settings.sharePrefixes ?? false
     const opened = await this.onAll((replica) => replica.call('open', parameters))
     const floats = opened.trainableLength * this.replicas.length
     this.exchange = new SharedArrayBuffer(floats * Float32Array.BYTES_PER_ELEMENT)
@@ -71,8 +74,7 @@ export class ReplicatedBackend implements EngineBackend {
   }
 
   private async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
-    const shares = shareOut(sequences, this.replicas.length)
-    return this.gather(shares, (replica, share) =>
+    return this.gather(this.shareOut(sequences), (replica, share) =>
       replica.call('logprobs', { sequences: share.map((i) => sequences[i] ?? []) }),
     )
   }
@@ -82,12 +84,20 @@ export class ReplicatedBackend implements EngineBackend {
     weights: readonly ArrayLike<number>[],
   ): Promise<Float32Array[]> {
     if (weights.length !== sequences.length) return this.first.call('accumulate', { sequences, weights })
-    return this.gather(shareOut(sequences, this.replicas.length), (replica, share) =>
+    return this.gather(this.shareOut(sequences), (replica, share) =>
       replica.call('accumulate', {
         sequences: share.map((i) => sequences[i] ?? []),
         weights: share.map((i) => weights[i] ?? []),
       }),
     )
+  }
+
+  /** What is computed together stays together. */
+  private shareOut(sequences: readonly Tokens[]): number[][] {
+    const groups = this.sharePrefixes
+      ? prefixGroups(sequences).map(({ items }) => items)
+      : sequences.map((_, index) => [index])
+    return shareOut(sequences, groups, this.replicas.length)
   }
 
   private async step(settings: OptimizerSettings): Promise<{ gradNorm: number }> {
@@ -167,14 +177,15 @@ async function settle<T>(promises: readonly Promise<T>[]): Promise<T[]> {
   return Promise.all(promises)
 }
 
-/** Longest first, each to the share with the fewest tokens; ties to the first. */
-function shareOut(sequences: readonly Tokens[], count: number): number[][] {
+/** Longest group first, each to the share with the fewest tokens; ties to the first. */
+function shareOut(sequences: readonly Tokens[], groups: readonly (readonly number[])[], count: number): number[][] {
   const shares = Array.from({ length: count }, () => ({ tokens: 0, items: [] as number[] }))
-  const order = sequences.map((_, i) => i).sort((a, b) => lengthOf(sequences, b) - lengthOf(sequences, a))
-  for (const item of order) {
+  const sizes = groups.map((items) => items.reduce((sum, item) => sum + lengthOf(sequences, item), 0))
+  const order = groups.map((_, i) => i).sort((a, b) => (sizes[b] ?? 0) - (sizes[a] ?? 0))
+  for (const group of order) {
     const least = shares.reduce((best, share) => (share.tokens < best.tokens ? share : best))
-    least.items.push(item)
-    least.tokens += lengthOf(sequences, item)
+    least.items.push(...(groups[group] ?? []))
+    least.tokens += sizes[group] ?? 0
   }
   return shares.map(({ items }) => items)
 }

@@ -42,12 +42,13 @@ export class EmbeddedTrainableModel implements TrainableModel {
 
 /** How an engine must be opened to train as `config` says. `seed` is that of fresh adapters. */
 export function trainingEngineOptions(config: TrainingConfig, seed: number): EngineOptions {
-  const { lora, recompute, threads } = config
+  const { lora, recompute, sharePrompts, threads } = config
   return {
     lora,
     trains: true,
     seed,
     ...(threads === undefined ? {} : { threads }),
     ...(recompute === undefined ? {} : { recompute }),
+    ...(sharePrompts === undefined ? {} : { sharePrefixes: sharePrompts }),
   }
 }
