@@ -73,7 +73,7 @@ export class Executable {
   private tensor(name: string, feed: Feed): Tensor {
     if ('shape' in feed) return makeTensor(feed.data, feed.shape)
     const known = this.tensors.get(name)
-    if (known?.data === feed) return known.tensor
+    if (this.zeroCopy && known?.data === feed) return known.tensor
     const shape = this.shapes.get(name)
     if (shape === undefined) throw new RangeError(`Executable: the graph has no input or output ${name}`)
     const fixed = shape.filter((dimension) => typeof dimension === 'number')

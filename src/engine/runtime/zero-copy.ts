@@ -25,25 +25,42 @@ export function zeroCopyWorks(): Promise<boolean> {
   return verdict
 }
 
+/**
+ * Two runs with the same tensor objects, whose buffers change in between: outputs fill their buffers, an element-wise sum
+ * and a product land in the place of one of their operands, and what is fed is read anew.
+ */
 async function selfTest(): Promise<boolean> {
   const graph = new Graph()
-  const a = graph.input('a', [4])
-  const b = graph.input('b', [4])
+  const [a, b] = [graph.input('a', [4]), graph.input('b', [4])]
+  const [matrix, onto] = [graph.input('matrix', [2, 2]), graph.input('onto', [2, 2])]
   graph.output('sum', graph.op('Add', [a, b], { shape: [4] }))
   graph.output('product', graph.op('Mul', [b, b], { shape: [4] }))
+  graph.output('accumulated', graph.op('Gemm', [matrix, matrix, onto], { shape: [2, 2] }))
   const session = await InferenceSession.create(graph.build(), { executionProviders: ['cpu'], intraOpNumThreads: 1 })
   try {
-    const accumulator = Float32Array.of(1, 2, 3, 4)
-    const product = new Float32Array(4)
-    const shared = new Tensor('float32', accumulator, [4])
-    const stopped = await stopsAtSentinel(session, {
-      feeds: { a: shared, b: new Tensor('float32', Float32Array.of(5, 6, 7, 8), [4]) },
-      outputs: { sum: shared, product: new Tensor('float32', product, [4]) },
-    })
-    return stopped && accumulator.join() === '6,8,10,12' && product.join() === '25,36,49,64'
+    const data = {
+      a: Float32Array.of(1, 2, 3, 4),
+      b: Float32Array.of(5, 6, 7, 8),
+      matrix: Float32Array.of(1, 2, 3, 4),
+      onto: Float32Array.of(1, 1, 1, 1),
+      product: new Float32Array(4),
+    }
+    const square = (values: Float32Array): Tensor => new Tensor('float32', values, [2, 2])
+    const feeds = { a: vector(data.a), b: vector(data.b), matrix: square(data.matrix), onto: square(data.onto) }
+    const tensors = { feeds, outputs: { sum: feeds.a, product: vector(data.product), accumulated: feeds.onto } }
+    const first = await stopsAtSentinel(session, tensors)
+    data.b.set([1, 1, 1, 1])
+    data.matrix.set([2, 0, 0, 2])
+    const second = await stopsAtSentinel(session, tensors)
+    const results = [data.a, data.product, data.onto].map((values) => values.join())
+    return first && second && results.join(';') === '7,9,11,13;1,1,1,1;12,11,16,27'
   } finally {
     await session.release()
   }
+}
+
+function vector(values: Float32Array): Tensor {
+  return new Tensor('float32', values, [4])
 }
 
 async function stopsAtSentinel(

@@ -73,6 +73,22 @@ describe('Trainer', () => {
     }
   })
 
+  it('trains alike where the binding copies its outputs, as it does when the self-test fails', async () => {
+    const [inPlace, copied] = await Promise.all(
+      [true, false].map(async (zeroCopy) => {
+        const trainer = makeTrainer({ zeroCopy })
+        for (let step = 0; step < 2; step++) {
+          await trainer.accumulate(batch.sequences, batch.weights)
+          await trainer.step({ ...ADAM, weightDecay: 0.1, maxGradNorm: 1 })
+        }
+        const weights = trainer.trainable.flat.slice()
+        await trainer.release()
+        return weights
+      }),
+    )
+    expect(copied).toEqual(inPlace)
+  })
+
   it('gives the same gradient bit for bit when the layers are computed twice', async () => {
     const [kept, again] = await Promise.all(
       [false, true].map(async (recompute) => {

@@ -40,6 +40,8 @@ export interface TrainerOptions {
    * Results then differ from those of the sequences alone by rounding.
    */
   readonly sharePrefixes?: boolean
+  /** As in `ExecutableOptions`: false takes the plain way, which a binding that fails the self-test gets. */
+  readonly zeroCopy?: boolean
   /** Elements of logits that exist at a time; more are taken in blocks of positions. Default 2²⁵ (128 MiB). */
   readonly maxLogits?: number
 }
@@ -94,6 +96,7 @@ export class Trainer {
       arena: false,
       optimization: 'basic',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
+      ...(options.zeroCopy === undefined ? {} : { zeroCopy: options.zeroCopy }),
     }
     this.maxTokens = options.maxTokensPerMicroBatch ?? 1024
     this.sharePrefixes = options.sharePrefixes ?? false
