@@ -11,12 +11,11 @@ import { HEAD } from '../models/parameters.ts'
 import type { ParameterSpec, ParameterStore } from '../models/parameters.ts'
 import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
 import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
-import { MASKED } from '../ops/attention.ts'
 import { Muon } from '../optimizer/muon.ts'
 import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
-import type { RowSize } from './batching.ts'
 import { planMicroBatches, rowPositions } from './batching.ts'
+import { fill, segmentsOf } from './fill.ts'
 import { activationBytes } from './memory.ts'
 import { mergeAdapters } from './merge.ts'
 import type { PrefixGroup } from './prefix-groups.ts'
@@ -327,61 +326,6 @@ function recomputeRule(
 
 function isHiddenMatrix({ name, kind }: ParameterSpec): boolean {
   return kind === 'matrix' && name !== HEAD
-}
-
-/** Positions `from` … `from + count` of a sequence's predictions, which lie at `at` in the micro-batch. */
-interface Segment {
-  readonly item: number
-  readonly from: number
-  readonly count: number
-  readonly at: number
-}
-
-/** Where the sequences of a row lie. The beginning stands at the end of its place, so that the branches follow it. */
-function segmentsOf(
-  { items, prefix }: PrefixGroup,
-  row: number,
-  size: RowSize,
-  results: readonly Float32Array[],
-): Segment[] {
-  const start = row * rowPositions(size)
-  return items.flatMap((item, branch) => {
-    const rest = { item, from: prefix, count: (results[item]?.length ?? 0) - prefix }
-    const at = start + size.prefix + branch * size.length
-    const beginning = { item, from: 0, count: prefix, at: start + size.prefix - prefix }
-    return prefix === 0 ? [{ ...rest, at }] : [beginning, { ...rest, at }]
-  })
-}
-
-interface Content {
-  readonly segments: readonly Segment[]
-  readonly sequences: readonly Tokens[]
-  readonly weights: readonly ArrayLike<number>[] | undefined
-}
-
-/** Writes a micro-batch into a program's buffers. Padding has weight 0, and no position of a sequence sees it. */
-function fill(
-  { ids, targets, seeds, padding }: CompiledDecoder,
-  rows: readonly PrefixGroup[],
-  size: RowSize,
-  { segments, sequences, weights }: Content,
-): void {
-  ids.fill(0)
-  targets.fill(0)
-  seeds.fill(0)
-  for (const { item, from, count, at } of segments) {
-    const tokens = sequences[item] ?? []
-    for (let i = 0; i < count; i++) {
-      ids[at + i] = tokens[from + i] ?? 0
-      targets[at + i] = tokens[from + i + 1] ?? 0
-      // A common beginning has the weights of all that share it.
-      seeds[at + i] = (seeds[at + i] ?? 0) - (weights?.[item]?.[from + i] ?? 0)
-    }
-  }
-  rows.forEach(({ prefix }, row) => {
-    padding?.fill(MASKED, row * size.prefix, (row + 1) * size.prefix - prefix)
-    padding?.fill(0, (row + 1) * size.prefix - prefix, (row + 1) * size.prefix)
-  })
 }
 
 interface RowGradients {
