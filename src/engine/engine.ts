@@ -257,7 +257,7 @@ async function start(
 function checkMemory(config: ModelConfig, name: string, options: EngineOptions & { replicas: number }): void {
   const { lora = false, trains = false, replicas } = options
   const training = trains && (lora === false ? 'weights' : { rank: lora.rank })
-  const need = memoryNeed(config, { replicas, training })
+  const need = memoryNeed(config, { replicas, training, int8: options.sampling === 'int8' })
   requireMemory(need, options.memoryBytes ?? availableMemory(), name)
 }
 

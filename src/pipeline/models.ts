@@ -178,6 +178,8 @@ export class ModelHouse {
     return {
       ...(model.threads === undefined ? {} : { threads: model.threads }),
       ...(model.maxSlots === undefined ? {} : { maxSlots: model.maxSlots }),
+      ...(model.sampling === undefined ? {} : { sampling: model.sampling }),
+      ...(model.batchInvariant === undefined ? {} : { batchInvariant: model.batchInvariant }),
     }
   }
 

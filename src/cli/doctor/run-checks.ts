@@ -148,7 +148,7 @@ async function checkEndpoint(
   context: DoctorContext,
 ): Promise<Check[]> {
   if (endpoint.backend === 'embedded') {
-    const answering = { slots: endpoint.maxSlots ?? defaultSlots }
+    const answering = { slots: endpoint.maxSlots ?? defaultSlots, int8: endpoint.sampling === 'int8' }
     const memory = { answering, ...training }
     return checkModel(subject, { source: endpoint.path, memory }, context)
   }

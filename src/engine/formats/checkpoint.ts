@@ -2,7 +2,7 @@
  * A checkpoint's weights in the Hugging Face layout: `model.safetensors`, or shards named by
  * `model.safetensors.index.json`. The index is untrusted: it may only name files beside itself.
  */
-import { existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { z } from 'zod'
 import { ModelError, errorMessage } from '../../core/errors.ts'
@@ -14,6 +14,8 @@ import type { NamedTensor, StoredDtype } from './safetensors-writer.ts'
 
 const WEIGHTS_FILE = 'model.safetensors'
 const INDEX_FILE = 'model.safetensors.index.json'
+
+const MAX_INDEX_BYTES = 16_000_000
 
 /** transformers' default shard size. */
 const DEFAULT_SHARD_BYTES = 5_000_000_000
@@ -79,6 +81,8 @@ const indexSchema = z.object({ weight_map: z.record(z.string(), z.string().regex
 function readWeightMap(path: string): Record<string, string> {
   let text: string
   try {
+    const { size } = statSync(path)
+    if (size > MAX_INDEX_BYTES) throw new Error(`${size} bytes are more than an index can have`)
     text = readFileSync(path, 'utf8')
   } catch (error) {
     throw new ModelError(`cannot read ${path}: ${errorMessage(error)}`, { cause: error })

@@ -30,7 +30,8 @@ export interface ModelFiles {
   raw?: ReadonlyMap<string, Uint8Array>
 }
 
-const MAX_FILE_BYTES = 256 * 1024 * 1024
+/** Twice the largest tokenizer in use (34 MB); its JSON takes ten times as much when it is parsed. */
+const MAX_FILE_BYTES = 64 * 1024 * 1024
 
 /** Files that other programs look for beside the ones we read. */
 const COMPANIONS = [

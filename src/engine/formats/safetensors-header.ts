@@ -27,8 +27,11 @@ const DTYPE_BYTES: Readonly<Record<string, number>> = {
   U64: 8,
 }
 
-/** The reference implementation's limit. */
-export const MAX_HEADER_BYTES = 100_000_000
+/**
+ * A model of ten thousand tensors has a header of about a megabyte. The reference implementation allows 100 MB, whose JSON
+ * would take gigabytes when it is parsed.
+ */
+export const MAX_HEADER_BYTES = 16_000_000
 
 export interface TensorInfo {
   dtype: string

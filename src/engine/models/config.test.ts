@@ -78,6 +78,10 @@ describe('parseModelConfig', () => {
     [{ num_key_value_heads: 3 }, /not a multiple/],
     [{ hidden_size: 65 }, /head size/],
     [{ vocab_size: 'many' }, /vocab_size/],
+    [{ vocab_size: 1e12 }, /vocab_size/],
+    [{ num_hidden_layers: 1e9 }, /num_hidden_layers/],
+    [{ hidden_size: 2 ** 40 }, /hidden_size/],
+    [{ max_position_embeddings: 1e15 }, /max_position_embeddings/],
     [{ architectures: undefined }, /architectures/],
   ])('refuses %j', (change, message) => {
     const parse = (): unknown => parseModelConfig({ ...LLAMA, ...change }, 'models/x/config.json')

@@ -53,6 +53,9 @@ export interface ModelConfig {
 }
 
 const count = z.int().positive()
+/** Many times the largest dense model in use: a number beyond it is a damaged file, and would be allocated. */
+const width = count.max(1 << 20)
+const layers = count.max(10_000)
 const ropeSchema = z.looseObject({
   rope_type: z.string().nullish(),
   type: z.string().nullish(),
@@ -66,13 +69,13 @@ type RopeKeys = z.infer<typeof ropeSchema>
 
 const fileSchema = z.looseObject({
   architectures: z.array(z.string()).min(1),
-  hidden_size: count,
-  num_hidden_layers: count,
-  num_attention_heads: count,
-  num_key_value_heads: count.nullish(),
-  head_dim: count.nullish(),
-  intermediate_size: count,
-  vocab_size: count,
+  hidden_size: width,
+  num_hidden_layers: layers,
+  num_attention_heads: width,
+  num_key_value_heads: width.nullish(),
+  head_dim: width.nullish(),
+  intermediate_size: count.max(1 << 22),
+  vocab_size: count.max(1 << 22),
   hidden_act: z.string().default('silu'),
   rms_norm_eps: z.number().positive().default(1e-6),
   tie_word_embeddings: z.boolean().default(false),
@@ -81,7 +84,7 @@ const fileSchema = z.looseObject({
   rope_parameters: ropeSchema.nullish(),
   attention_bias: z.boolean().default(false),
   mlp_bias: z.boolean().default(false),
-  max_position_embeddings: count.default(2048),
+  max_position_embeddings: count.max(1 << 30).default(2048),
   initializer_range: z.number().positive().default(0.02),
   bos_token_id: z.int().nonnegative().nullish(),
   eos_token_id: z.union([z.int().nonnegative(), z.array(z.int().nonnegative())]).nullish(),

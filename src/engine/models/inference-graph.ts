@@ -12,7 +12,8 @@ import { gatherRowsKernel, gemmKernel, mulKernel, siluKernel } from '../ops/kern
 import { EMBEDDING, FINAL_NORM, HEAD, layerLinears, layerPrefix, parameterSpecs } from './parameters.ts'
 import type { Value } from '../graph/graph.ts'
 import type { ModelConfig } from './config.ts'
-import type { LinearSpec } from './parameters.ts'
+import { quantise } from './quantise.ts'
+import type { LinearSpec, ParameterStore } from './parameters.ts'
 
 /** An open dimension. */
 const OPEN = -1
@@ -59,13 +60,34 @@ export function cacheNames(layer: number): {
   }
 }
 
-/** Throws ModelError for a head size that GroupQueryAttention cannot rotate. */
-export function inferenceGraph(config: ModelConfig): Graph {
+/** A serialised graph has at most 2 GiB (protobuf). */
+const MOST_INT8_BYTES = 1.9 * 2 ** 30
+
+/** Whether int8 sampling rounds this parameter: the matrices of the layers and an untied head. A tied head is a copy. */
+export function isQuantised(config: ModelConfig, name: string): boolean {
+  if (name === HEAD) return true
+  return name.endsWith('_proj.weight') && config.layers > 0
+}
+
+/**
+ * @param int8 the weights, to be rounded to int8 and made part of the graph; absent: float32 weights are inputs
+ * @throws ModelError for a head size that GroupQueryAttention cannot rotate, or too many weights for int8
+ */
+export function inferenceGraph(config: ModelConfig, int8?: ParameterStore): Graph {
   if (config.headDim % 16 !== 0) {
     throw new ModelError(`sampling needs a head size that is a multiple of 16; this model has ${config.headDim}`)
   }
-  const builder = new InferenceBuilder(config)
+  if (int8 !== undefined && int8.parameterCount > MOST_INT8_BYTES) {
+    throw new ModelError(
+      `sampling in int8 is for models of up to 2 billion weights; this one has ${int8.parameterCount}`,
+    )
+  }
+  const builder = new InferenceBuilder(config, int8)
   return builder.build()
+}
+
+interface Product extends Pick<LinearSpec, 'inputs' | 'outputs'> {
+  readonly onto?: Value | undefined
 }
 
 interface AttentionInputs {
@@ -82,10 +104,15 @@ class InferenceBuilder {
   private readonly weights = new Map<string, Value>()
   private readonly inputs: AttentionInputs
 
-  constructor(config: ModelConfig) {
+  private readonly int8: ParameterStore | undefined
+
+  constructor(config: ModelConfig, int8: ParameterStore | undefined) {
     this.config = config
+    this.int8 = int8
     const { graph } = this
-    for (const { name, shape } of parameterSpecs(config)) this.weights.set(name, graph.input(name, shape))
+    for (const { name, shape } of parameterSpecs(config)) {
+      if (int8 === undefined || !isQuantised(config, name)) this.weights.set(name, graph.input(name, shape))
+    }
     this.inputs = {
       rows: graph.input(INFERENCE_INPUTS.rows, [3], 'int64'),
       lengths: graph.input(INFERENCE_INPUTS.lengths, [OPEN], 'int32'),
@@ -139,8 +166,18 @@ class InferenceBuilder {
 
   private linear(x: Value, spec: LinearSpec | undefined): Value {
     if (spec === undefined) throw new Error('inference graph: a linear map is missing')
-    const onto = spec.bias ? this.weight(`${spec.name}.bias`) : undefined
-    return gemmKernel(x, this.weight(`${spec.name}.weight`), { transposeB: true, onto })
+    const bias = spec.bias ? this.weight(`${spec.name}.bias`) : undefined
+    return this.product(x, `${spec.name}.weight`, { ...spec, onto: bias })
+  }
+
+  /** x [N, inputs] · weightᵀ (+ onto [outputs]), in float32 or from int8 weights. */
+  private product(x: Value, name: string, { inputs, outputs, onto }: Product): Value {
+    if (this.int8 === undefined) return gemmKernel(x, this.weight(name), { transposeB: true, onto })
+    const { data, scales } = quantise(this.int8.get(name), outputs, inputs)
+    const weight_IO = this.graph.constant(data, [inputs, outputs], 'int8')
+    const scale_O = this.graph.constant(scales, [outputs])
+    const operands = [x, weight_IO, scale_O, undefined, onto]
+    return this.graph.op('DynamicQuantizeMatMul', operands, { shape: [OPEN, outputs] }, {}, MICROSOFT)
   }
 
   private attention(x_ND: Value, layer: number): Value {
@@ -193,8 +230,8 @@ class InferenceBuilder {
     const last_B = graph.input(INFERENCE_INPUTS.last, [OPEN], 'int64')
     const pending_BD = pending_ND === undefined ? undefined : gatherRowsKernel(pending_ND, last_B)
     const { normed } = this.norm(gatherRowsKernel(hidden_ND, last_B), pending_BD, FINAL_NORM)
-    const head = this.weight(config.tieWordEmbeddings ? EMBEDDING : HEAD)
-    const logits_BV = gemmKernel(normed, head, { transposeB: true })
+    const head = config.tieWordEmbeddings ? EMBEDDING : HEAD
+    const logits_BV = this.product(normed, head, { inputs: config.hiddenSize, outputs: config.vocabSize })
     const inverse_B1 = graph.input(INFERENCE_INPUTS.inverseTemperature, [OPEN, 1])
     const tempered_BV = graph.op('Mul', [logits_BV, inverse_B1], { shape: logits_BV.shape })
     const along = { axis: { int: -1 } }

@@ -8,6 +8,7 @@
 import { ModelError } from '../../core/errors.ts'
 import type { TokenMask } from '../constraint/index.ts'
 import { planPrefill } from './prefill-plan.ts'
+import { PrefixCache } from './prefix-cache.ts'
 import { findSharedPrefix } from './prefix.ts'
 import { requestProblem } from './requests.ts'
 import { ActiveSequence } from './sequence.ts'
@@ -16,9 +17,14 @@ import type { SampleRequest, SampledSequence, TokenLogprob } from './requests.ts
 import type { Decode } from './sequence.ts'
 import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 
+/** A prompt is computed in pieces of so many tokens. */
+const CHUNK_TOKENS = 1024
+
 export interface BatcherOptions {
   /** Most answers in progress at a time. */
   maxRows: number
+  /** Prompts are computed one by one and share nothing, so that no answer depends on what else is served. */
+  batchInvariant?: boolean
   /** Needed when requests have stop strings. */
   decode?: Decode
   /** Needed when requests have JSON schemas. Throws ConfigError for a schema that cannot be enforced. */
@@ -76,6 +82,7 @@ export class Batcher {
   private readonly options: BatcherOptions
   private readonly queue: Job[] = []
   private readonly rows: Row[] = []
+  private readonly kept = new PrefixCache()
   private rowLimit: number
 
   constructor(model: TokenModel, options: BatcherOptions) {
@@ -87,6 +94,11 @@ export class Batcher {
   /** Answers in progress, and requests of which some answer has no row yet. */
   get load(): { running: number; waiting: number } {
     return { running: this.rows.length, waiting: this.queue.length }
+  }
+
+  /** Forgets what earlier prompts computed: the weights have changed, or the memory is wanted. */
+  forgetPrompts(): void {
+    this.kept.clear()
   }
 
   /** Whether there is anything left to sample. */
@@ -182,16 +194,14 @@ export class Batcher {
   /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
   private async prefillNext(): Promise<void> {
     const waiting = this.queue.slice(0, this.free)
-    const [head] = waiting
-    const active = this.rows.map((row) => row.job.request.promptTokens)
-    const shared = head === undefined ? undefined : findSharedPrefix(head.request.promptTokens, active)
-    const count =
-      shared === undefined
-        ? planPrefill(
-            waiting.map((job) => job.request),
-            this.free,
-          )
-        : 1
+    const shared = this.sharedBy(waiting[0])
+    const alone = shared !== undefined || this.options.batchInvariant === true
+    const count = alone
+      ? 1
+      : planPrefill(
+          waiting.map(({ request }) => request),
+          this.free,
+        )
     const jobs = waiting.slice(0, count)
     this.reserve()
     const firstRow = this.rows.length
@@ -205,6 +215,21 @@ export class Batcher {
     this.sweep()
   }
 
+  /** The longest beginning of the next prompt that is there: in a row in progress, or kept. */
+  private sharedBy(job: Job | undefined): SharedPrefix | undefined {
+    // What another prompt computed may differ in its last bits.
+    if (job === undefined || this.options.batchInvariant === true) return undefined
+    const active = this.rows.map((row) => row.job.request.promptTokens)
+    return findSharedPrefix(job.request.promptTokens, [...active, ...this.kept.prompts])
+  }
+
+  /** Puts the first `length` tokens of candidate `source` of `sharedBy` into a row. */
+  private takeOver({ source, length }: SharedPrefix, row: number): void {
+    const kept = source - this.rows.length
+    if (kept < 0) this.model.copyRow(source, row, length)
+    else this.model.restoreRow(this.kept.use(kept), row, length)
+  }
+
   private async runPrompts(
     jobs: readonly Job[],
     firstRow: number,
@@ -214,11 +239,33 @@ export class Batcher {
     const temperatures = jobs.map((job) => job.request.temperature)
     this.counts.prefillPasses++
     this.counts.promptTokens += prompts.reduce((sum, prompt) => sum + prompt.length, 0)
-    const [first] = prompts
-    if (shared === undefined || first === undefined) return this.model.prefill(firstRow, prompts, temperatures)
-    this.counts.reusedTokens += shared.length
-    this.model.copyRow(shared.source, firstRow, shared.length)
-    return this.model.extend(firstRow, shared.length, first.subarray(shared.length), temperatures[0] ?? 1)
+    const [first = Int32Array.of()] = prompts
+    if (shared === undefined && first.length <= CHUNK_TOKENS) {
+      return this.model.prefill(firstRow, prompts, temperatures)
+    }
+    if (shared !== undefined) {
+      this.counts.reusedTokens += shared.length
+      this.takeOver(shared, firstRow)
+    }
+    return this.runChunks(firstRow, first, { done: shared?.length ?? 0, temperature: temperatures[0] ?? 1 })
+  }
+
+  /** The rest of one prompt in pieces, so that a long one takes no more memory than a short one. */
+  private async runChunks(
+    row: number,
+    prompt: Int32Array,
+    { done, temperature }: { done: number; temperature: number },
+  ): Promise<Distributions> {
+    for (let start = done; ; start += CHUNK_TOKENS) {
+      const chunk = prompt.subarray(start, start + CHUNK_TOKENS)
+      const last = start + chunk.length >= prompt.length
+      const run =
+        start === 0
+          ? this.model.prefill(row, [chunk], [temperature])
+          : this.model.extend(row, start, chunk, temperature)
+      const distributions = await run
+      if (last) return distributions
+    }
   }
 
   /** Gives as many further answers of `job` a row as there are free ones. */
@@ -302,6 +349,8 @@ export class Batcher {
     for (let i = this.rows.length - 1; i >= 0; i--) {
       const row = this.rows[i]
       if (row === undefined || !row.sequence.finished) continue
+      const { promptTokens } = row.job.request
+      if (row.index === 0) this.kept.keep(promptTokens, () => this.model.snapshotRow(i, promptTokens.length))
       this.removeRow(i)
       row.job.results[row.index] = row.sequence.result()
       row.job.done++

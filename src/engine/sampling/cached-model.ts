@@ -1,6 +1,12 @@
 /** The sampler's view of a decoder: the inference graph, the cache, and the live weights of training. */
 import { KvCache } from './kv-cache.ts'
-import { INFERENCE_INPUTS, INFERENCE_OUTPUTS, cacheNames, inferenceGraph } from '../models/inference-graph.ts'
+import {
+  INFERENCE_INPUTS,
+  INFERENCE_OUTPUTS,
+  cacheNames,
+  inferenceGraph,
+  isQuantised,
+} from '../models/inference-graph.ts'
 import { CACHE_BYTES } from '../models/memory.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
@@ -13,6 +19,14 @@ import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 /** Rows are allocated in these steps, so that small jobs stay small. */
 const ROW_STEPS = [1, 8, 16, 32, 64, 128, 256]
 const CAPACITY_STEP = 64
+
+export interface CachedModelOptions {
+  readonly threads?: number
+  /** Multiply by int8 weights. Default false: float32. */
+  readonly int8?: boolean
+  /** Compute every row by itself: slower, and no answer depends on what else is in the batch. Default false. */
+  readonly batchInvariant?: boolean
+}
 
 interface Pass {
   firstRow: number
@@ -32,30 +46,45 @@ export class CachedModel implements TokenModel {
   readonly vocabSize: number
   readonly contextLength: number
   private readonly config: ModelConfig
-  private readonly executable: Executable
+  private readonly options: CachedModelOptions
+  private executable: Executable
+  /** Those that the graph reads on every pass; int8 ones are in the graph. */
   private readonly weights: Record<string, Float32Array>
   /** For the positions of the cache; a context can be far longer than what is asked for. */
   private rope: RopeTable
   private cache: KvCache | undefined
   private outputs: Distributions = { logprobs: new Float32Array(0), probabilities: new Float32Array(0) }
 
-  private constructor(config: ModelConfig, parameters: ParameterStore, executable: Executable) {
+  private constructor(
+    config: ModelConfig,
+    parameters: ParameterStore,
+    { executable, options }: { executable: Executable; options: CachedModelOptions },
+  ) {
     this.config = config
+    this.options = options
     this.vocabSize = config.vocabSize
     this.contextLength = config.maxPositions
     this.executable = executable
-    this.weights = Object.fromEntries(parameters.specs.map(({ name }) => [name, parameters.get(name)]))
+    const read = parameters.specs.filter(({ name }) => options.int8 !== true || !isQuantised(config, name))
+    this.weights = Object.fromEntries(read.map(({ name }) => [name, parameters.get(name)]))
     this.rope = ropeTable(config, 0)
   }
 
-  /** `parameters` are read in place on every pass, so an update is seen at once. */
+  /** `parameters` are read in place on every pass, so an update is seen at once; with int8 after `requantise`. */
   static async create(
     config: ModelConfig,
     parameters: ParameterStore,
-    options: { threads?: number },
+    options: CachedModelOptions = {},
   ): Promise<CachedModel> {
-    const executable = await Executable.create(inferenceGraph(config).build(), { optimization: 'all', ...options })
-    return new CachedModel(config, parameters, executable)
+    const executable = await compile(config, parameters, options)
+    return new CachedModel(config, parameters, { executable, options })
+  }
+
+  /** Takes over changed weights where the graph holds its own, rounded ones. */
+  async requantise(parameters: ParameterStore): Promise<void> {
+    if (this.options.int8 !== true) return
+    await this.executable.release()
+    this.executable = await compile(this.config, parameters, this.options)
   }
 
   maxRows(capacity: number): number {
@@ -116,9 +145,26 @@ export class CachedModel implements TokenModel {
     lengths: readonly number[],
     temperatures: readonly number[],
   ): Promise<Distributions> {
+    if (this.options.batchInvariant === true) return this.decodeEach(tokens, lengths, temperatures)
     const counts = tokens.map(() => 1)
     const ids = BigInt64Array.from(tokens, (token) => BigInt(token))
     return this.run({ firstRow: 0, rows: tokens.length, width: 1, tokens: ids, counts, before: lengths, temperatures })
+  }
+
+  /** A product with one row is rounded the same whoever else is in the batch; one with more rows is not. */
+  private async decodeEach(
+    tokens: readonly number[],
+    lengths: readonly number[],
+    temperatures: readonly number[],
+  ): Promise<Distributions> {
+    for (const [row, token] of tokens.entries()) {
+      const one = { rows: 1, width: 1, tokens: BigInt64Array.of(BigInt(token)), counts: [1] }
+      const before = [lengths[row] ?? 0]
+      await this.run({ ...one, firstRow: row, before, temperatures: [temperatures[row] ?? 1] }, row)
+    }
+    const end = tokens.length * this.vocabSize
+    const { logprobs, probabilities } = this.outputs
+    return { logprobs: logprobs.subarray(0, end), probabilities: probabilities.subarray(0, end) }
   }
 
   copyRow(from: number, to: number, length: number): void {
@@ -129,8 +175,8 @@ export class CachedModel implements TokenModel {
     return this.requireCache().snapshotRow(row, length)
   }
 
-  restoreRow(snapshot: RowSnapshot, row: number): void {
-    this.requireCache().restoreRow(snapshot, row)
+  restoreRow(snapshot: RowSnapshot, row: number, length?: number): void {
+    this.requireCache().restoreRow(snapshot, row, length)
   }
 
   async release(): Promise<void> {
@@ -143,12 +189,14 @@ export class CachedModel implements TokenModel {
     return this.cache
   }
 
-  private async run(pass: Pass): Promise<Distributions> {
+  /** `at`: the row of the output buffers that the first distribution goes to. */
+  private async run(pass: Pass, at = 0): Promise<Distributions> {
     const { rows } = pass
     const feeds: Record<string, Feed> = { ...this.weights, ...this.inputsOf(pass) }
     const shape = [rows, this.vocabSize]
-    const logprobs = this.outputs.logprobs.subarray(0, rows * this.vocabSize)
-    const probabilities = this.outputs.probabilities.subarray(0, rows * this.vocabSize)
+    const [start, end] = [at * this.vocabSize, (at + rows) * this.vocabSize]
+    const logprobs = this.outputs.logprobs.subarray(start, end)
+    const probabilities = this.outputs.probabilities.subarray(start, end)
     const outputs: Record<string, Feed> = {
       [INFERENCE_OUTPUTS.logprobs]: { data: logprobs, shape },
       [INFERENCE_OUTPUTS.probabilities]: { data: probabilities, shape },
@@ -188,4 +236,13 @@ export class CachedModel implements TokenModel {
       outputs[names.presentValue] = values
     }
   }
+}
+
+async function compile(
+  config: ModelConfig,
+  parameters: ParameterStore,
+  { int8 = false, threads }: CachedModelOptions,
+): Promise<Executable> {
+  const graph = inferenceGraph(config, int8 ? parameters : undefined)
+  return Executable.create(graph.build(), { optimization: 'all', ...(threads === undefined ? {} : { threads }) })
 }

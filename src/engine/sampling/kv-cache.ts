@@ -63,13 +63,15 @@ export class KvCache {
     return { length, parts }
   }
 
-  restoreRow(snapshot: RowSnapshot, row: number): void {
+  /** The first `length` tokens of the snapshot, by default all. */
+  restoreRow(snapshot: RowSnapshot, row: number, length: number = snapshot.length): void {
     const headLength = snapshot.length * this.shape.headDim
+    const wanted = length * this.shape.headDim
     for (const [i, buffer] of this.buffers.entries()) {
       const part = snapshot.parts[i]
       if (part === undefined) throw new RangeError('KvCache: the snapshot is of another model')
       this.forEachHead((head, index) => {
-        buffer.set(part.subarray(index * headLength, (index + 1) * headLength), row * this.rowLength + head)
+        buffer.set(part.subarray(index * headLength, index * headLength + wanted), row * this.rowLength + head)
       })
     }
   }

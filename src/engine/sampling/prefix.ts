@@ -1,7 +1,7 @@
 /** Prompts that begin alike need their common beginning computed only once. Pure. */
 
 /** Below this many tokens, or this share of the prompt, computing again is as fast as taking apart. */
-const MIN_TOKENS = 32
+export const MIN_SHARED = 32
 const MIN_SHARE = 0.4
 
 export interface SharedPrefix {
@@ -24,11 +24,12 @@ export function findSharedPrefix(
     const length = commonLength(prompt, candidate)
     if (length > (best?.length ?? 0)) best = { source, length }
   }
-  if (best === undefined || best.length < MIN_TOKENS || best.length < MIN_SHARE * prompt.length) return undefined
+  if (best === undefined || best.length < MIN_SHARED || best.length < MIN_SHARE * prompt.length) return undefined
   return best
 }
 
-function commonLength(prompt: readonly number[], other: readonly number[]): number {
+/** How many tokens the two have in common, the last one of `prompt` never counted. */
+export function commonLength(prompt: readonly number[], other: readonly number[]): number {
   const limit = Math.min(prompt.length - 1, other.length)
   let length = 0
   while (length < limit && prompt[length] === other[length]) length++

@@ -31,5 +31,6 @@ export interface TokenModel {
   decode(tokens: readonly number[], lengths: readonly number[], temperatures: readonly number[]): Promise<Distributions>
   copyRow(from: number, to: number, length: number): void
   snapshotRow(row: number, length: number): RowSnapshot
-  restoreRow(snapshot: RowSnapshot, row: number): void
+  /** Writes the first `length` tokens of a copy, by default all, into a row. */
+  restoreRow(snapshot: RowSnapshot, row: number, length?: number): void
 }

@@ -79,8 +79,8 @@ export class ListModel implements TokenModel {
     return { length, parts: [Float32Array.from(this.row(row).slice(0, length))] }
   }
 
-  restoreRow(snapshot: RowSnapshot, row: number): void {
-    this.write(row, [...(snapshot.parts[0] ?? [])])
+  restoreRow(snapshot: RowSnapshot, row: number, length = snapshot.length): void {
+    this.write(row, [...(snapshot.parts[0] ?? [])].slice(0, length))
   }
 
   private row(index: number): number[] {

@@ -1,6 +1,6 @@
 /** A Jinja chat template with the variables that transformers gives it. Knows no tokenizer. */
-import { Template } from '@huggingface/jinja'
 import { ModelError, errorMessage } from '../../core/errors.ts'
+import { BoundedTemplate } from './bounded-template.ts'
 
 export interface ChatMessage {
   role: string
@@ -15,7 +15,7 @@ export interface ChatOptions {
 }
 
 export class ChatTemplate {
-  private readonly template: Template
+  private readonly template: BoundedTemplate
   private readonly specialTokens: Readonly<Record<string, string>>
 
   /**
@@ -25,7 +25,7 @@ export class ChatTemplate {
    */
   constructor(source: string, specialTokens: Readonly<Record<string, string>>) {
     try {
-      this.template = new Template(source)
+      this.template = new BoundedTemplate(source)
     } catch (error) {
       throw new ModelError(`the chat template cannot be parsed: ${errorMessage(error)}`, { cause: error })
     }

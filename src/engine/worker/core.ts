@@ -67,8 +67,8 @@ interface Task {
 export class EngineCore implements EngineBackend {
   private model: Model | undefined
   private sampler: { batcher: Batcher; cached: CachedModel; weights: ParameterStore } | undefined
-  /** Adapters changed since they were last added to the weights that the sampler reads. */
-  private staleAdapters = false
+  /** The weights changed since the sampler last took them over. */
+  private staleSampler = false
   private readonly tasks: Task[] = []
   private pumping = false
   private readonly snapshots = new Map<number, Float32Array>()
@@ -130,7 +130,10 @@ export class EngineCore implements EngineBackend {
     sequences: readonly Tokens[],
     weights: readonly ArrayLike<number>[],
   ): Promise<Float32Array[]> {
-    if (this.sampler?.batcher.busy === false) this.sampler.cached.dropCache()
+    if (this.sampler?.batcher.busy === false) {
+      this.sampler.cached.dropCache()
+      this.sampler.batcher.forgetPrompts()
+    }
     const result = await this.timed(() => this.opened.trainer.accumulate(sequences, weights))
     this.trained.trainedTokens += countTokens(sequences)
     return result
@@ -146,7 +149,7 @@ export class EngineCore implements EngineBackend {
     const { trainer } = this.opened
     if (exchange !== undefined) trainer.replaceGradient(slotsOf(exchange))
     const result = await this.timed(() => trainer.step(settings))
-    this.staleAdapters = true
+    this.staleSampler = true
     return result
   }
 
@@ -191,7 +194,7 @@ export class EngineCore implements EngineBackend {
     const { trainer } = this.opened
     const loaded = loadTrainingState(path, trainer.trainable, owner)
     if (loaded !== undefined) trainer.restore(loaded.state)
-    this.staleAdapters = true
+    this.staleSampler = true
     return Promise.resolve(loaded?.note)
   }
 
@@ -210,7 +213,7 @@ export class EngineCore implements EngineBackend {
     const saved = this.snapshots.get(id)
     if (saved === undefined) throw new RangeError(`engine: there is no snapshot ${id}`)
     this.opened.trainer.trainable.flat.set(saved)
-    this.staleAdapters = true
+    this.staleSampler = true
     return Promise.resolve(undefined)
   }
 
@@ -259,21 +262,28 @@ export class EngineCore implements EngineBackend {
     const { config, trainer, files, settings } = this.opened
     if (this.sampler === undefined) {
       const weights = await trainer.merged()
-      const { threads } = settings
-      const cached = await CachedModel.create(config, weights, threads === undefined ? {} : { threads })
+      const { threads, sampling, batchInvariant = false } = settings
+      const cached = await CachedModel.create(config, weights, {
+        int8: sampling === 'int8',
+        batchInvariant,
+        ...(threads === undefined ? {} : { threads }),
+      })
       const tokenizer = lazy(() => new Tokenizer(files))
       const decode = (tokens: readonly number[]): string => tokenizer().decode(tokens)
       const constraints = lazy(() => new Constraints(tokenBytes(files.tokenizer), config.vocabSize))
       const batcher = new Batcher(cached, {
         maxRows: settings.maxSlots ?? DEFAULT_SLOTS,
+        batchInvariant,
         decode,
         constraintOf: (schema) => constraints().of(schema),
       })
       this.sampler = { batcher, cached, weights }
-    } else if (this.staleAdapters) {
+    } else if (this.staleSampler) {
       await trainer.merged(this.sampler.weights)
+      await this.sampler.cached.requantise(this.sampler.weights)
+      this.sampler.batcher.forgetPrompts()
     }
-    this.staleAdapters = false
+    this.staleSampler = false
     return this.sampler.batcher
   }
 

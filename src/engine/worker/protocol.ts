@@ -26,6 +26,10 @@ export interface EngineSettings {
   seed?: number
   /** Most answers sampled at a time. Default 64. */
   maxSlots?: number
+  /** Sample from weights rounded to int8, several times as fast; log-probabilities and training stay float32. Default `float32`. */
+  sampling?: 'float32' | 'int8'
+  /** Answers do not depend on what else is in the batch, not even in their last bits; slower. Default false. */
+  batchInvariant?: boolean
 }
 
 /** Memory through which replicas add up their gradients: one slot of equal length for each. */

@@ -1,0 +1,26 @@
+import { describe, expect, it } from 'vitest'
+import { rng } from '../../core/rng.ts'
+import { quantise } from './quantise.ts'
+
+describe('quantise', () => {
+  it('gives the transpose, off by at most half a step of each output', () => {
+    const [outputs, inputs] = [130, 37]
+    const random = rng(1, 'weights')
+    const weight = Float32Array.from({ length: outputs * inputs }, () => random.normal())
+    const { data, scales } = quantise(weight, outputs, inputs)
+    let worst = 0
+    for (let o = 0; o < outputs; o++) {
+      for (let i = 0; i < inputs; i++) {
+        const scale = scales[o] ?? 0
+        const back = (data[i * outputs + o] ?? 0) * scale
+        worst = Math.max(worst, Math.abs(back - (weight[o * inputs + i] ?? 0)) / scale)
+      }
+    }
+    expect(worst).toBeLessThan(0.5001)
+    expect(worst).toBeGreaterThan(0.4)
+  })
+
+  it('keeps an output of zeros at zero', () => {
+    expect([...quantise(new Float32Array(6), 2, 3).data]).toEqual([0, 0, 0, 0, 0, 0])
+  })
+})
