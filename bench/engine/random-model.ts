@@ -84,6 +84,8 @@ function makeTokenizer(vocabulary: number): JsonObject {
   return {
     version: '1.0',
     added_tokens: SPECIAL.map((content, i) => addedToken(content, wanted + i)),
+    normalizer: null,
+    post_processor: null,
     pre_tokenizer: {
       type: 'Sequence',
       pretokenizers: [
