@@ -15,7 +15,7 @@ export const labPretrain: Command = {
   examples: [
     [
       'pop lab pretrain --out runs/lab-model',
-      'from random weights to a model that plays all four roles; under 90 minutes on 2 cores',
+      'from random weights to a model that plays all four roles: 20 million tokens',
     ],
     ['pop lab pretrain --out runs/lab-model --minutes 20', 'save and stop after 20 minutes; the same command goes on'],
     [
