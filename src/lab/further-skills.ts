@@ -7,6 +7,7 @@ import { mean } from '../evaluation/index.ts'
 import type { LanguageModel } from '../records/index.ts'
 import { each, reply, sample } from './asking.ts'
 import type { SkillOptions } from './asking.ts'
+import { DEMAND_NAMES } from './demands.ts'
 import { oracleParts } from './oracle.ts'
 import { labTask, labTaskOf } from './profile.ts'
 import { heldOutQuestions, readQuestion } from './questions.ts'
@@ -219,7 +220,7 @@ async function measureTaskRatings(
     const { messages, criteria, said } = drawTaskScoreCase(task, entity, random)
     const evaluation = await reply(model, scorer, messages, options, `${task}/ratings/${i}`)
     return criteria.map(({ name, gold }) => ({
-      fact: entity.facts.has(name as never),
+      fact: !DEMAND_NAMES.some((demand) => demand === name),
       right: evaluation?.find((each) => each.name.trim() === name)?.rating === rate(gold, valuesOf(said, name)) ? 1 : 0,
     }))
   })

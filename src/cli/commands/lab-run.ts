@@ -1,12 +1,12 @@
 /** `pop lab run`: the built-in laboratory plays its rounds; a program that knows the truth judges before and after. */
 import { join } from 'node:path'
 import { UsageError } from '../../core/errors.ts'
-import { LAB_TASK_NAMES, labConfig, labCorpus, labTaskOf, oracleSuite, type LabTaskName } from '../../lab/index.ts'
-import { runPipeline, type RoundSummary, type RunSummary } from '../../pipeline/index.ts'
+import { LAB_TASK_NAMES, labConfig, type LabTaskName } from '../../lab/index.ts'
+import type { RoundSummary, RunSummary } from '../../pipeline/index.ts'
 import type { Config, SuiteResult } from '../../records/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { duration } from '../format.ts'
-import { createProgress } from '../progress.ts'
+import { playLab } from '../play-lab.ts'
 import { gainLines, roundsTable } from '../rounds-table.ts'
 import { writeReport } from '../write-report.ts'
 
@@ -44,46 +44,30 @@ export const labRun: Command = {
 }
 
 async function runLab(invocation: Invocation, context: Context): Promise<void> {
-  const { terminal, clock, signal, environment } = context
+  const { terminal, clock } = context
   const task = taskOption(invocation)
   const config = readConfig(invocation, task)
   const subjects = choice(invocation, 'subjects', ['known', 'unknown'])
-  const training = labCorpus({ seed: config.seed, documents: config.corpus.documents * config.rounds, subjects })
-  const progress = createProgress(terminal, clock)
   const started = clock.monotonic()
-  try {
-    const summary = await runPipeline({
-      config,
-      runDir: invocation.text('run') ?? join('runs', 'lab'),
-      task: labTaskOf(task),
-      documents: { heldOut: [], training, facts: null },
-      suites: [oracleSuite({ samples: config.evaluation.samples, task })],
-      deps: { env: environment, clock },
-      clock,
-      signal,
-      onEvent: progress.onEvent,
-    })
-    progress.stop()
-    const report = await writeReport(summary.runDir)
-    const seconds = (clock.monotonic() - started) / 1000
-    const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024)
-    if (invocation.has('json')) {
-      await terminal.write(`${JSON.stringify({ rounds: roundsJson(summary), seconds, peakMemoryMiB, report })}\n`)
-      return
-    }
-    const lines = [
-      'Held-out questions, judged by a program that knows the truth (0–1, 95 % intervals):',
-      '',
-      roundsTable(summary),
-      '',
-      ...gainLines(summary),
-      `took ${duration(seconds)}, at most ${peakMemoryMiB} MiB of memory`,
-      `report: ${report}`,
-    ]
-    await terminal.write(`${lines.join('\n')}\n`)
-  } finally {
-    progress.stop()
+  const runDir = invocation.text('run') ?? join('runs', 'lab')
+  const summary = await playLab({ config, runDir, task, subjects }, context)
+  const report = await writeReport(summary.runDir)
+  const seconds = (clock.monotonic() - started) / 1000
+  const peakMemoryMiB = Math.round(process.resourceUsage().maxRSS / 1024)
+  if (invocation.has('json')) {
+    await terminal.write(`${JSON.stringify({ rounds: roundsJson(summary), seconds, peakMemoryMiB, report })}\n`)
+    return
   }
+  const lines = [
+    'Held-out questions, judged by a program that knows the truth (0–1, 95 % intervals):',
+    '',
+    roundsTable(summary),
+    '',
+    ...gainLines(summary),
+    `took ${duration(seconds)}, at most ${peakMemoryMiB} MiB of memory`,
+    `report: ${report}`,
+  ]
+  await terminal.write(`${lines.join('\n')}\n`)
 }
 
 function taskOption(invocation: Invocation): LabTaskName {

@@ -6,7 +6,7 @@ import { UsageError } from '../../core/errors.ts'
 import { hashValue } from '../../core/hash.ts'
 import { parseJson } from '../../core/json.ts'
 import { modelFingerprint } from '../../engine/index.ts'
-import { createWorld, LAB_MODEL_DIR, labCorpus, labTaskOf, oracleSuite } from '../../lab/index.ts'
+import { createWorld, LAB_MODEL_DIR } from '../../lab/index.ts'
 import {
   signalQuality,
   STUDY_SETTINGS,
@@ -19,11 +19,11 @@ import {
   type StudySettings,
   type StudyVariantName,
 } from '../../lab/study/index.ts'
-import { runPipeline, type RunSummary } from '../../pipeline/index.ts'
+import type { RunSummary } from '../../pipeline/index.ts'
 import { exampleSchema, preferencePairSchema, type Config, type SuiteResult } from '../../records/index.ts'
 import { readJsonl, RunReader, writeFileAtomic } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
-import { createProgress } from '../progress.ts'
+import { playLab } from '../play-lab.ts'
 
 const defaultSeeds = [45, 46, 47]
 
@@ -162,32 +162,15 @@ async function storedRun(study: Study, variant: StudyVariantName, seed: number, 
   return run
 }
 
-/** An interrupted run goes on from its folder. Weights are not kept: the same command makes them again. */
+/** Weights are not kept: the same command makes them again. */
 async function playRun(config: Config, variant: StudyVariantName, runDir: string, context: Context): Promise<StudyRun> {
-  const { clock, environment, signal } = context
-  const { task } = studyVariant(variant)
-  const training = labCorpus({ seed: config.seed, documents: config.corpus.documents * config.rounds })
-  const progress = createProgress(context.terminal, clock)
+  const { clock } = context
   const started = clock.monotonic()
-  try {
-    const summary = await runPipeline({
-      config,
-      runDir,
-      task: labTaskOf(task),
-      documents: { heldOut: [], training, facts: null },
-      suites: [oracleSuite({ samples: config.evaluation.samples, task })],
-      deps: { env: environment, clock },
-      clock,
-      signal,
-      onEvent: progress.onEvent,
-    })
-    const run = await figuresOf(summary, config, variant, (clock.monotonic() - started) / 1000)
-    for (const { round } of summary.rounds)
-      await rm(new RunReader(runDir).round(round).checkpoint, { recursive: true, force: true })
-    return run
-  } finally {
-    progress.stop()
-  }
+  const summary = await playLab({ config, runDir, task: studyVariant(variant).task }, context)
+  const run = await figuresOf(summary, config, variant, (clock.monotonic() - started) / 1000)
+  for (const { round } of summary.rounds)
+    await rm(new RunReader(runDir).round(round).checkpoint, { recursive: true, force: true })
+  return run
 }
 
 async function figuresOf(

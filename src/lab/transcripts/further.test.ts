@@ -8,8 +8,9 @@ import {
   parseProposal,
   parseRubric,
 } from '../../roles/index.ts'
-import { oracleParts, oracleScore, wordsOf } from '../oracle.ts'
+import { oracleParts, oracleScore } from '../oracle.ts'
 import { readQuestion } from '../questions.ts'
+import { roleTranscripts, worstShare } from '../testing/stream.ts'
 import { KIND_ATTRIBUTES } from '../world/attributes.ts'
 import { createWorld } from '../world/entities.ts'
 import { drawAssignment, drawReply, referenceReply } from './assignments.ts'
@@ -33,20 +34,13 @@ describe('the last stage of pretraining', () => {
       const mixture = furtherMixtureAt(start)
       expect(Object.values(mixture).reduce((a, b) => a + b, 0)).toBeCloseTo(1)
       const drawn = start === 0 ? samples : samples.map((_, i) => furtherSample(world, 7, start + i))
-      for (const [kind, share] of Object.entries(mixture)) {
-        const found = drawn.filter((sample) => sample.kind === kind).length / drawn.length
-        expect(Math.abs(found - share), kind).toBeLessThan(0.03)
-      }
+      expect(worstShare(drawn, mixture)).toBeLessThan(0.03)
     }
   })
   it('keeps the held-out things out of every role transcript', () => {
-    const heldOut = new Set(world.heldOut.map((entity) => entity.name))
-    const roles = samples.filter(({ prompt }) => prompt.startsWith('<|im_start|>'))
-    expect(roles.length).toBeGreaterThan(1500)
-    const named = roles.filter(({ prompt, completion }) =>
-      wordsOf(prompt + completion).some((word) => heldOut.has(word)),
-    )
-    expect(named).toEqual([])
+    const { all, naming } = roleTranscripts(samples, world)
+    expect(all.length).toBeGreaterThan(1500)
+    expect(naming).toEqual([])
   })
   it('writes replies that the published parsers accept', () => {
     const parsers = {
