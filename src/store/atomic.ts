@@ -22,6 +22,33 @@ export async function writeJsonAtomic(path: string, value: unknown): Promise<voi
   await writeFileAtomic(path, JSON.stringify(value, null, 2) + '\n')
 }
 
+/**
+ * Puts a folder into the place of another, on one file system. What was there is gone only when the new one stands.
+ * @throws {RunFolderError} when it cannot be moved; then the old one is back in its place
+ */
+export async function moveFolder(from: string, to: string): Promise<void> {
+  const old = `${to}.${process.pid}.old`
+  try {
+    await mkdir(dirname(to), { recursive: true })
+    const replaced = await rename(to, old).then(
+      () => true,
+      () => false,
+    )
+    await rename(from, to).catch(async (error: unknown) => {
+      if (replaced) await rename(old, to)
+      throw error
+    })
+    await rm(old, { recursive: true, force: true })
+  } catch (error) {
+    throw cannotWrite(to, error)
+  }
+}
+
+/** With all that is in it; nothing happens where there is none. */
+export async function removeFolder(path: string): Promise<void> {
+  await rm(path, { recursive: true, force: true })
+}
+
 /** A file written piece by piece that appears under its name only when it is complete. */
 export class AtomicWriter {
   readonly path: string

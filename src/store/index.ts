@@ -1,11 +1,11 @@
 /** The run folder: append-only journal, atomic files, one writer, resume by key. */
-export { writeFileAtomic } from './atomic.ts'
+export { moveFolder, removeFolder, writeFileAtomic } from './atomic.ts'
 export { readJsonFile } from './json-file.ts'
 export type { Journal, ModelUsage } from './journal.ts'
 export { LineIndex, type LineMemory, type LinePlace } from './line-index.ts'
 export type { Kept } from './kept-lines.ts'
 export { countLines, readJsonl, writeJsonl } from './jsonl.ts'
 export { RunFolder, RunReader } from './run-folder.ts'
-export { moveFolder, readTar, writeFolder } from './tar.ts'
+export { readTar, writeFolder } from './tar.ts'
 export { SpooledJsonl } from './spooled-jsonl.ts'
 export { mergeRuns, type Merged } from './merge.ts'

@@ -45,19 +45,6 @@ export async function writeFolder(dir: string, files: ReadonlyMap<string, Uint8A
   }
 }
 
-/** Puts a folder into the place of another, in one step where both are on one file system. */
-export async function moveFolder(from: string, to: string): Promise<void> {
-  const old = `${to}.${process.pid}.old`
-  try {
-    await mkdir(dirname(to), { recursive: true })
-    await rename(to, old).catch(() => undefined)
-    await rename(from, to)
-    await rm(old, { recursive: true, force: true })
-  } catch (error) {
-    throw cannotWrite(to, error)
-  }
-}
-
 function nameOf(header: Uint8Array): string {
   const prefix = field(header, 257, 5) === 'ustar' ? field(header, 345, 155) : ''
   const name = field(header, 0, 100)

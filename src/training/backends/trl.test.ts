@@ -120,6 +120,7 @@ describe('the TRL backend', () => {
         expect(steps[0]?.gradNorm).toBeGreaterThan(0)
         expect(modelFingerprint(join(folder, 'checkpoint'))).toBeDefined()
         expect(existsSync(join(folder, 'checkpoint', 'adapter', 'adapter_config.json'))).toBe(lora !== false)
+        expect(existsSync(join(folder, 'work'))).toBe(false)
       }
     },
   )

@@ -7,7 +7,7 @@ import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
 import { ConfigError, ModelError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
-import { moveFolder, writeFolder } from '../../store/index.ts'
+import { moveFolder, removeFolder, writeFolder } from '../../store/index.ts'
 import type { PreferencePair, TrainingConfig, TrainingStep } from '../../records/index.ts'
 import { pairObjective } from '../exports/target.ts'
 import { trl, trlScript, trlSettings } from '../exports/trl.ts'
@@ -15,7 +15,7 @@ import { runProgram } from './subprocess.ts'
 import { readLogLine } from './trl-log.ts'
 
 export interface TrlOptions {
-  /** Absolute; made anew. Pairs, settings and TRL's output lie there while it trains. */
+  /** Absolute; made anew. Pairs, settings and TRL's output lie there while it trains; kept when it fails. */
   readonly workDir: string
   /** Where the trained model folder goes. */
   readonly checkpoint: string
@@ -82,6 +82,7 @@ export async function trainByTrl(options: TrlOptions): Promise<TrainingStep[]> {
     if (merged.code !== 0) throw failed('merging the adapter', merged.tail)
   }
   await moveFolder(config.lora === false ? out : join(workDir, 'merged'), checkpoint)
+  await removeFolder(workDir)
   return steps
 }
 
