@@ -22,12 +22,22 @@ describe('a folder that is moved', () => {
     await moveFolder(from, to)
     expect(readFileSync(join(to, 'file'), 'utf8')).toBe('new')
     expect(existsSync(from)).toBe(false)
-    expect(existsSync(`${to}.${process.pid}.old`)).toBe(false)
+    expect(existsSync(join(folder, '.place.old'))).toBe(false)
   })
   it('goes where nothing was, and makes the folders above', async () => {
     const to = join(folder, 'deep', 'down')
     await moveFolder(holding('another', 'x'), to)
     expect(readFileSync(join(to, 'file'), 'utf8')).toBe('x')
+  })
+  it('takes up what killed processes left: the old one alone, or both', async () => {
+    const to = join(folder, 'killed')
+    holding('.killed.old', 'old')
+    await expect(moveFolder(join(folder, 'missing'), to)).rejects.toThrow(RunFolderError)
+    expect(readFileSync(join(to, 'file'), 'utf8')).toBe('old')
+    holding('.killed.old', 'older')
+    await moveFolder(holding('newest', 'new'), to)
+    expect(readFileSync(join(to, 'file'), 'utf8')).toBe('new')
+    expect(existsSync(join(folder, '.killed.old'))).toBe(false)
   })
   it('leaves the old one in its place when it cannot be moved', async () => {
     const to = holding('kept', 'old')

@@ -1,6 +1,6 @@
 /** Files that are whole or absent: written beside their place, flushed, then renamed into it. Knows nothing of runs. */
-import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { mkdir, open, rename, rm, stat, type FileHandle } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
 import { errorMessage, RunFolderError } from '../core/errors.ts'
 
 let writes = 0
@@ -23,30 +23,49 @@ export async function writeJsonAtomic(path: string, value: unknown): Promise<voi
 }
 
 /**
- * Puts a folder into the place of another, on one file system. What was there is gone only when the new one stands.
+ * Puts a folder into the place of another, on one file system. Until the new one stands, the old one lies beside its place as
+ * `.NAME.old`. Where a killed process left only that, it is put back here; and by the engine, which names it alike, when it opens it.
  * @throws {RunFolderError} when it cannot be moved; then the old one is back in its place
  */
 export async function moveFolder(from: string, to: string): Promise<void> {
-  const old = `${to}.${process.pid}.old`
   try {
     await mkdir(dirname(to), { recursive: true })
-    const replaced = await rename(to, old).then(
-      () => true,
-      () => false,
-    )
+    await restoreFolder(to)
+    const replaced = await renameIfThere(to, oldOf(to))
     await rename(from, to).catch(async (error: unknown) => {
-      if (replaced) await rename(old, to)
+      if (replaced) await rename(oldOf(to), to)
       throw error
     })
-    await rm(old, { recursive: true, force: true })
+    await removeFolder(oldOf(to))
   } catch (error) {
     throw cannotWrite(to, error)
   }
 }
 
+/** After a process that was killed while it moved a folder there: the old one is back, or gone where the new one stands. */
+async function restoreFolder(to: string): Promise<void> {
+  if (await exists(to)) await removeFolder(oldOf(to))
+  else await renameIfThere(oldOf(to), to)
+}
+
 /** With all that is in it; nothing happens where there is none. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
+}
+
+function oldOf(to: string): string {
+  return join(dirname(to), `.${basename(to)}.old`)
+}
+
+/** Whether there was something to rename. */
+async function renameIfThere(from: string, to: string): Promise<boolean> {
+  if (!(await exists(from))) return false
+  await rename(from, to)
+  return true
+}
+
+async function exists(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => null)) !== null
 }
 
 /** A file written piece by piece that appears under its name only when it is complete. */

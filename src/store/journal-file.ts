@@ -61,7 +61,8 @@ export class JournalFile {
   static async openToAppend(path: string, keep: number, closeLine: boolean): Promise<JournalFile> {
     try {
       const handle = await open(path, 'r+')
-      await handle.truncate(keep)
+      // A file that is cut, even to its own length, looks rewritten to whoever watches it.
+      if ((await handle.stat()).size > keep) await handle.truncate(keep)
       if (closeLine) await handle.write('\n', keep)
       await handle.sync()
       return new JournalFile(path, handle, keep + (closeLine ? 1 : 0))

@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process'
-import { appendFile, mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { appendFile, mkdtemp, readFile, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,6 +34,14 @@ async function fill(entries: readonly JournalEntry[]): Promise<void> {
 }
 
 describe('Journal', () => {
+  it('leaves a whole file untouched when it is opened and closed, so that its readers need not look again', async () => {
+    await fill([call('r1/d0/q0/propose/a0', 'i')])
+    const path = join(dir, 'round-1.jsonl')
+    await utimes(path, 1000, 1000)
+    await fill([])
+    expect((await stat(path)).mtimeMs).toBe(1_000_000)
+  })
+
   it('gives back after reopening exactly what was appended, line separators and all scripts included', async () => {
     const entries = ['plain', 'two\nlines', 'a\u2028b\u2029c\r', '語 😀 \u0000 "\\'].map((text, index) =>
       call(`r1/d${index}/q0/propose/a0`, 'i', text),

@@ -102,6 +102,18 @@ describe('synthesize', () => {
     expect(models.scorer.requests[0]).toMatchObject({ n: 1, temperature: 0, maxTokens: 4096 })
   })
 
+  it.each(['questionStarted', 'callStarted', 'callFinished', 'exampleFinished'] as const)(
+    'ends with the error of a listener that throws at %s',
+    async (type) => {
+      const onEvent = (event: SynthesisEvent): void => {
+        if (event.type === type) throw new Error('the listener failed')
+      }
+      await expect(synthesize(await options({ documents: makeDocuments(3), onEvent }))).rejects.toThrow(
+        'the listener failed',
+      )
+    },
+  )
+
   it('refuses documents that share an id', async () => {
     const [document] = makeDocuments(1)
     if (document === undefined) throw new Error('no document')

@@ -207,7 +207,6 @@ class Flow {
     const share = this.demand.begin()
     const planned = this.plannedAt(index)
     const { document, questionIndex } = planned
-    this.tell({ type: 'questionStarted', documentId: document.id, questionIndex })
     // What is judged again may ask for replies anew each time, and a call that was given up left nothing to find.
     let final = planned.example !== undefined
     const call: Caller['call'] = async (wanted) => {
@@ -221,16 +220,17 @@ class Flow {
     }
     let example: Example
     try {
+      this.tell({ type: 'questionStarted', documentId: document.id, questionIndex })
       example = await this.exampleOf(planned, call, (event) => {
         this.tell(event)
       })
+      this.tell({ type: 'exampleFinished', index, example })
     } catch (error) {
       if (!(error instanceof Stopped)) this.stopper.stop(error as Error)
       return
     } finally {
       share.end()
     }
-    this.tell({ type: 'exampleFinished', index, example })
     await this.outbox.put(index, example, final)
   }
 
