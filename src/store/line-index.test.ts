@@ -1,4 +1,16 @@
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -95,6 +107,21 @@ describe('an index of lines', () => {
     await utimes(path, 1, 1)
     await lines.update()
     expect(lines.memory.letters).toEqual(['w'])
+  })
+
+  it('reads again what could not be read the last time, though the file did not change', async () => {
+    // A folder is opened like a file, and no byte of it can be read.
+    await mkdir(join(path, 'inside'), { recursive: true })
+    await utimes(path, 1, 1)
+    const { size } = await stat(path)
+    const lines = index()
+    await expect(lines.update()).rejects.toThrow('EISDIR')
+    await rm(path, { recursive: true })
+    await writeFile(path, 'a\n'.padEnd(size, 'b\n'))
+    await utimes(path, 1, 1)
+    expect(await lines.update()).toBe(true)
+    expect(lines.memory.letters).toHaveLength(Math.floor(size / 2))
+    expect(await lines.update()).toBe(false)
   })
 
   it('goes on when the file gets another name', async () => {

@@ -57,6 +57,8 @@ export class LineIndex<Memory extends LineMemory> {
   private check = ''
   private modified = 0
   private size = 0
+  /** Size and time of the file when it was last read to its end; empty while it was not. */
+  private seen = ''
   private working: Promise<boolean> | null = null
   private loaded = false
 
@@ -108,18 +110,21 @@ export class LineIndex<Memory extends LineMemory> {
 
   private async advance(): Promise<boolean> {
     const { size, mtimeMs: modified } = (await stat(this.file).catch(() => null)) ?? { size: 0, mtimeMs: 0 }
-    if (this.loaded && size === this.size && modified === this.modified && this.bytes <= size) return false
+    const found = `${size} ${modified}`
+    if (this.seen === found) return false
+    this.seen = ''
     const before = this.bytes
     this.size = size
     if (size === 0) {
       if (this.bytes > 0) this.forget()
       this.loaded = true
-      this.modified = modified
+      this.seen = found
       return before > 0
     }
     const handle = await open(this.file, 'r')
     try {
       await this.catchUp(handle, modified)
+      this.seen = found
     } finally {
       await handle.close()
     }

@@ -6,6 +6,7 @@ import { placeOf } from '../views/calls.ts'
 import { BusyBins } from './busy-bins.ts'
 import { ExampleMemory } from './example-memory.ts'
 import { groupOf, JournalMemory } from './journal-memory.ts'
+import { StageSums } from './stage-sums.ts'
 
 const random = rng(1, 'memory test')
 const stages = ['propose', 'solve', 'score'] as const
@@ -99,6 +100,19 @@ describe('what is remembered of a journal', () => {
     expect(other?.start).toBe(one?.start)
     expect(other?.inFlight.flat().length).toBe(one?.inFlight.flat().length)
     other?.inFlight.flat().forEach((value, i) => expect(value).toBeCloseTo(one?.inFlight.flat()[i] ?? NaN, 6))
+  })
+
+  it('is how fast the newest file of a run goes, in whatever order the files come', () => {
+    // Ten rounds of three minutes, four calls a second; by name, the newest comes second.
+    const file = (round: number): JournalMemory =>
+      journalOf(
+        Array.from({ length: 720 }, (_, i) => ({ ...call(1, 1), at: base + round * 180_000 + i * 250, ms: 200 })),
+      )
+    const sums = new StageSums()
+    for (const round of [1, 10, 2, 3, 4, 5, 6, 7, 8, 9]) sums.addAll(file(round).sums)
+    const { callsPerSecond, tokensPerSecond } = sums.recent(base + 11 * 180_000, 60_000) ?? {}
+    expect(callsPerSecond).toBeCloseTo(4, 1)
+    expect(tokensPerSecond).toBeCloseTo(12, 0)
   })
 
   it('survives being kept, and goes on from there', () => {

@@ -143,11 +143,8 @@ export class StageSums {
     if (known !== undefined) return known
     const made = { calls: 0, completionTokens: 0, first: Infinity }
     this.seconds.set(at, made)
-    // The oldest was added first: calls are written in the order in which they end, give or take a moment.
-    for (const old of this.seconds.keys()) {
-      if (this.seconds.size <= rememberedSeconds) break
-      this.seconds.delete(old)
-    }
+    // By time, not by when it was added: the files of a run come by name, round 10 before round 2.
+    if (this.seconds.size > rememberedSeconds) this.seconds.delete(Math.min(...this.seconds.keys()))
     return made
   }
 }
