@@ -1,11 +1,17 @@
 /** A line of `examples.jsonl` as the viewer sees it: its row in the table, and what its answers add to the sums. */
 import { parseJson } from '../../core/json.ts'
 import { exampleSchema, type Example } from '../../records/index.ts'
+import type { ScoringMode } from '../views/flips.ts'
 import { answerWords, exampleRow, scoreOf, type RowOutcome } from '../views/rows.ts'
 import type { ExampleRow } from '../views/wire.ts'
 
-/** Tells what became of an example; the caller knows the pairing rules. */
-export type OutcomeOf = (example: Example) => RowOutcome
+/** What an example does not tell of itself. */
+export interface ExampleRules {
+  /** What became of it; the caller knows the pairing rules. */
+  readonly outcomeOf: (example: Example) => RowOutcome
+  /** How its answers were scored; null where that is not known. */
+  readonly scoringMode: ScoringMode | null
+}
 
 export interface ExampleLine {
   readonly row: ExampleRow
@@ -16,12 +22,12 @@ export interface ExampleLine {
 }
 
 /** Null for a line that is no example. */
-export function exampleLine(line: Buffer, outcomeOf: OutcomeOf): ExampleLine | null {
+export function exampleLine(line: Buffer, { outcomeOf, scoringMode }: ExampleRules): ExampleLine | null {
   const example = readExample(line.toString('utf8'))
   if (example === null) return null
   const words = answerWords(example)
   return {
-    row: exampleRow(example, outcomeOf(example), words),
+    row: exampleRow(example, outcomeOf(example), scoringMode, words),
     scored: example.candidates.flatMap((candidate, i) => {
       return scoreOf(candidate).map((score): [number, number] => [score, words[i] ?? 0])
     }),

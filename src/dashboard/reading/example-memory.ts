@@ -3,18 +3,18 @@ import { z } from 'zod'
 import { NumberList } from '../../core/number-list.ts'
 import type { Kept, LineMemory, LinePlace } from '../../store/index.ts'
 import type { CriterionMean, ExampleRow } from '../views/wire.ts'
-import { exampleLine, type OutcomeOf } from './example-line.ts'
+import { exampleLine, type ExampleRules } from './example-line.ts'
 import { packRows, unpackRows } from './packed-rows.ts'
 
 /** Changes whenever a line would be remembered differently. */
-export const exampleRecipe = 'examples 3'
+export const exampleRecipe = 'examples 4'
 
 const keptSchema = z.strictObject({ criteria: z.array(z.string()), texts: z.unknown() })
 
 export class ExampleMemory implements LineMemory {
   /** In the order of the file. */
   readonly rows: ExampleRow[] = []
-  private readonly outcomeOf: OutcomeOf
+  private readonly rules: ExampleRules
   private readonly byDocument = new Map<string, number[]>()
   private readonly criteria = new Map<string, { sum: number; rated: number }>()
   private offsets = new NumberList()
@@ -23,8 +23,8 @@ export class ExampleMemory implements LineMemory {
   private scoreList = new NumberList()
   private wordList = new NumberList()
 
-  constructor(outcomeOf: OutcomeOf) {
-    this.outcomeOf = outcomeOf
+  constructor(rules: ExampleRules) {
+    this.rules = rules
   }
 
   get scores(): Float64Array {
@@ -36,7 +36,7 @@ export class ExampleMemory implements LineMemory {
   }
 
   add(line: Buffer, { offset, length }: LinePlace): boolean {
-    const found = exampleLine(line, this.outcomeOf)
+    const found = exampleLine(line, this.rules)
     if (found === null) return false
     this.addRow(found.row)
     this.offsets.push(offset)

@@ -143,7 +143,10 @@ describe('what is remembered of a journal', () => {
 describe("what is remembered of a round's examples", () => {
   const examples = [1, 2].flatMap((round) => sampleExamples(round))
   const memoryOf = (): ExampleMemory => {
-    const memory = new ExampleMemory(() => ({ outcome: 'paired', chosen: 0, rejected: 1 }))
+    const memory = new ExampleMemory({
+      outcomeOf: () => ({ outcome: 'paired', chosen: 0, rejected: 1 }),
+      scoringMode: 'pointwise',
+    })
     examples.forEach((one, i) => memory.add(Buffer.from(JSON.stringify(one)), { offset: i, length: 1 }))
     return memory
   }
@@ -151,7 +154,10 @@ describe("what is remembered of a round's examples", () => {
   it('survives being kept', () => {
     const [memory, again] = [
       memoryOf(),
-      new ExampleMemory(() => ({ outcome: 'unknown', chosen: null, rejected: null })),
+      new ExampleMemory({
+        outcomeOf: () => ({ outcome: 'unknown', chosen: null, rejected: null }),
+        scoringMode: null,
+      }),
     ]
     const kept = memory.save()
     expect(again.load({ numbers: kept.numbers, values: JSON.parse(JSON.stringify(kept.values)) })).toBe(true)

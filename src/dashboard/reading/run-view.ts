@@ -62,7 +62,7 @@ const scales: Readonly<Record<Config['scoring']['mode'], ScoreScale>> = {
 
 const unknownOutcome: RowOutcome = { outcome: 'unknown', chosen: null, rejected: null }
 
-const noExamples = new ExampleMemory(() => unknownOutcome)
+const noExamples = new ExampleMemory({ outcomeOf: () => unknownOutcome, scoringMode: null })
 
 /** A round's examples: the index goes on when the file being written gets its final name. */
 interface RoundExamples {
@@ -252,14 +252,21 @@ export class RunView {
     const found = await this.reader.examplesSoFar(round)
     if (found === null) return
     const rules = this.rules.outcomeOf
-    const made = { pairing: config?.pairing ?? null, seed: config?.seed ?? null, told: rules !== undefined }
+    const scoringMode = config?.scoring.mode ?? null
+    const made = {
+      pairing: config?.pairing ?? null,
+      seed: config?.seed ?? null,
+      scoringMode,
+      told: rules !== undefined,
+    }
     const recipe = `${exampleRecipe} ${hashValue(made)}`
     const known = this.examples.get(round)
     if (known?.recipe === recipe) return known.index.moveTo(found.path)
     const outcomeOf = (example: Example): RowOutcome =>
       rules === undefined || config === null ? unknownOutcome : rules(example, config)
     const options = { recipe, keepIn: this.keepIn(`examples-round-${round}`) }
-    this.examples.set(round, { recipe, index: new LineIndex(found.path, new ExampleMemory(outcomeOf), options) })
+    const memory = new ExampleMemory({ outcomeOf, scoringMode })
+    this.examples.set(round, { recipe, index: new LineIndex(found.path, memory, options) })
   }
 
   /** In a folder of its own beside the journal; where nothing can be written there, in the reader's own cache. */

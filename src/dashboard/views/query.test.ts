@@ -8,7 +8,7 @@ import type { ExamplePage, ExampleQuery, ExampleRow } from './wire.ts'
 const unpaired = { outcome: 'noSpread', chosen: null, rejected: null } as const
 const rows: ExampleRow[] = [1, 2].flatMap((round) =>
   sampleExamples(round).map((example, i) =>
-    exampleRow(example, i < 7 ? { outcome: 'paired', chosen: 0, rejected: 1 } : unpaired),
+    exampleRow(example, i < 7 ? { outcome: 'paired', chosen: 0, rejected: 1 } : unpaired, 'pointwise'),
   ),
 )
 

@@ -1,6 +1,6 @@
 /** From an example to its row in the table. Pure. */
 import type { Candidate, Example } from '../../records/index.ts'
-import { countFlips } from './flips.ts'
+import { countFlips, type ScoringMode } from './flips.ts'
 import type { ExampleRow, Outcome } from './wire.ts'
 
 const titleLength = 240
@@ -11,10 +11,14 @@ export interface RowOutcome {
   readonly rejected: number | null
 }
 
-/** @param words of each candidate's answer, in the order of the candidates; null where there is none */
+/**
+ * @param mode how the answers were scored; null where that is not known
+ * @param words of each candidate's answer, in the order of the candidates; null where there is none
+ */
 export function exampleRow(
   example: Example,
   { outcome, chosen, rejected }: RowOutcome,
+  mode: ScoringMode | null,
   words: readonly (number | null)[] = answerWords(example),
 ): ExampleRow {
   const { candidates } = example
@@ -46,7 +50,7 @@ export function exampleRow(
     margin: difference(scoreAt(chosen), scoreAt(rejected)),
     words: mean(valid),
     wordGap: difference(wordsAt(chosen), wordsAt(rejected)),
-    ...countFlips(example),
+    ...countFlips(example, mode),
     unscored: countReasons(candidates),
   }
 }

@@ -4,6 +4,7 @@
  */
 import type { Example, HealthReport, SkipReason, SuiteResult, TrainingStep } from '../../records/index.ts'
 import type { Costs } from './costs.ts'
+import type { ScoringMode } from './flips.ts'
 
 /** `unknown` while a foreign machine's lock is being watched. */
 export type RunState = 'running' | 'stopped' | 'done' | 'empty'
@@ -154,7 +155,7 @@ export interface QuestionPage {
   readonly row: ExampleRow
   readonly scale: ScoreScale
   /** Null where the configuration cannot be read. */
-  readonly scoringMode: string | null
+  readonly scoringMode: ScoringMode | null
   readonly example: Example
   readonly calls: readonly CallText[]
   /** The same document's questions elsewhere: other rounds, other runs. */

@@ -9,7 +9,14 @@ import { Card, Scroll } from '../parts.tsx'
 export function FlipsCard({ page: { example, scoringMode } }: { page: QuestionPage }): VNode | null {
   const { comparisons = [] } = example
   if (comparisons.length === 0) return null
-  const even = evenAt(comparisons, scoringMode ?? undefined)
+  if (scoringMode === null) {
+    return (
+      <Card title="Order flips">
+        <p class="soft">The configuration cannot be read: what an even verdict is in these comparisons is not known.</p>
+      </Card>
+    )
+  }
+  const even = evenAt(scoringMode)
   const verdicts = comparisons.map((comparison) => orderVerdict(comparison, even))
   const count = (verdict: OrderVerdict): number => verdicts.filter((one) => one === verdict).length
   const decided = count('holds') + count('flips')
