@@ -4,6 +4,7 @@
  */
 import type { Estimate, SuiteResult } from '../records/index.ts'
 import { detectableFromDifferences, pairedTest, pooledDifference, type PairedTest } from './inference.ts'
+import { otherQuestions } from './held-out/same-questions.ts'
 import { mean } from './statistics.ts'
 
 export interface Comparison {
@@ -21,7 +22,7 @@ export interface Comparison {
   readonly test: PairedTest | null
   /** Smallest true difference that these questions show (power 80 %). */
   readonly detectable: number | null
-  /** Questions that only one side scored. */
+  /** Questions that only one side scored, or that are not the same on both. */
   readonly left: number
   /** Reasons not to trust the comparison: other data, other judges, other limits. */
   readonly warnings: readonly string[]
@@ -35,7 +36,8 @@ export function compareResults(
 ): Comparison {
   const all = [...before, ...after]
   const tables = all.map(scoreTable)
-  const shared = [...(tables[0]?.keys() ?? [])].filter((id) => tables.every((table) => table.has(id)))
+  const other = otherQuestions(all)
+  const shared = [...(tables[0]?.keys() ?? [])].filter((id) => !other.has(id) && tables.every((table) => table.has(id)))
   const union = new Set(tables.flatMap((table) => [...table.keys()]))
   const aligned = tables.map((table) => shared.map((id) => table.get(id) ?? 0))
   const [left, right] = [aligned.slice(0, before.length), aligned.slice(before.length)]
@@ -50,8 +52,14 @@ export function compareResults(
     test: pairedTest(meanLeft, meanRight, seed),
     detectable: detectableFromDifferences(meanRight.map((value, i) => value - (meanLeft[i] ?? 0))),
     left: union.size - shared.length,
-    warnings: warningsOf(all),
+    warnings: [...warningsOf(all), ...otherWarning(other.size)],
   }
+}
+
+function otherWarning(count: number): string[] {
+  return count === 0
+    ? []
+    : [`questions not compared, because the sides were asked different ones about the same document: ${count}`]
 }
 
 function scoreTable({ perQuestion }: SuiteResult): Map<string, number> {

@@ -10,6 +10,7 @@ export {
 export { compareResults, regressions, type Comparison, type Regression } from './compare.ts'
 export { heldOutSuite } from './held-out/index.ts'
 export type { HeldOutOptions } from './held-out/options.ts'
+export { sameJudgements } from './held-out/same-questions.ts'
 export {
   bootstrapMean,
   finiteOrNull,

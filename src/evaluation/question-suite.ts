@@ -18,6 +18,7 @@ import type {
 import { detectableFromScores, estimateScores } from './inference.ts'
 import { finiteOrNull, mean } from './statistics.ts'
 import type { EvaluationContext, Suite } from './suite.ts'
+import { wordCount } from './words.ts'
 
 const ANSWER_ATTEMPTS = 3
 
@@ -225,7 +226,7 @@ function summarise<Question extends SuiteQuestion>(
   const scores = asked.flatMap(({ score }) => score ?? [])
   const estimate = (spec.aggregate ?? estimateScores)(scores, seed, asked)
   const greedy = spec.sampling.temperature === 0
-  const words = answers.map(({ response }) => response.split(/\s+/).filter((word) => word !== '').length)
+  const words = answers.map(({ response }) => wordCount(response))
   return {
     suite: spec.name,
     round: context.round,

@@ -9,7 +9,7 @@ import { budgetReached } from '../synthesis/index.ts'
 import { withContamination, type ContaminationReport } from './contamination.ts'
 import { earlierResults, keepResults } from './evaluation-results.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
-import { heldOutOf, partingNotes } from './held-out.ts'
+import { heldOutOf, heldOutNotes } from './held-out.ts'
 import type { ModelHouse } from './models.ts'
 
 export interface EvaluateRoundOptions {
@@ -59,7 +59,7 @@ export async function evaluateRound(options: EvaluateRoundOptions): Promise<Suit
     const found = await suite.evaluate({ round, policy, call, seed: config.seed, earlier })
     const result = withContamination(found, options.contamination)
     results.push(result)
-    for (const text of partingNotes(result)) onEvent({ type: 'note', text })
+    for (const text of heldOutNotes(result, earlier)) onEvent({ type: 'note', text })
   }
   await keepResults(folder, round, results)
   onEvent({ type: 'stage', round, stage: 'evaluate', state: 'finished' })

@@ -4,13 +4,13 @@
  */
 import type { Clock } from '../core/clock.ts'
 import { InterruptedError } from '../core/errors.ts'
-import type { Suite } from '../evaluation/index.ts'
+import type { EvaluationContext, Suite } from '../evaluation/index.ts'
 import type { LanguageModel, OnRunEvent, SuiteResult } from '../records/index.ts'
 import type { RunFolder } from '../store/index.ts'
 import { withContamination, type ContaminationReport } from './contamination.ts'
 import { evaluationCalls } from './evaluation-calls.ts'
 import { earlierResults, keepResults } from './evaluation-results.ts'
-import { partingNotes } from './held-out.ts'
+import { heldOutNotes } from './held-out.ts'
 
 export interface EvaluateOptions {
   /** Holds the journal; results go to `round-N/evaluation.json` in it. */
@@ -38,10 +38,11 @@ export async function evaluatePolicies(options: EvaluateOptions): Promise<SuiteR
     const { round, model } = policy
     options.onEvent({ type: 'stage', round, stage: 'evaluate', state: 'started' })
     for (const suite of options.suites) {
-      const result = await evaluateSuite(options, suite, round, model)
+      const earlier = await earlierResults(options.folder, suite.name, round)
+      const result = await evaluateSuite(options, suite, { round, policy: model, earlier })
       await keepResults(options.folder, round, [result])
       options.onEvent({ type: 'evaluation', result })
-      for (const text of partingNotes(result)) options.onEvent({ type: 'note', text })
+      for (const text of heldOutNotes(result, earlier)) options.onEvent({ type: 'note', text })
       results.push(result)
     }
     options.onEvent({ type: 'stage', round, stage: 'evaluate', state: 'finished' })
@@ -53,8 +54,7 @@ export async function evaluatePolicies(options: EvaluateOptions): Promise<SuiteR
 async function evaluateSuite(
   options: EvaluateOptions,
   suite: Suite,
-  round: number,
-  policy: LanguageModel,
+  { round, policy, earlier }: Required<Pick<EvaluationContext, 'round' | 'policy' | 'earlier'>>,
 ): Promise<SuiteResult> {
   const { folder, concurrency, clock, signal, seed, onEvent } = options
   const call = evaluationCalls({
@@ -76,7 +76,6 @@ async function evaluateSuite(
       }),
   })
   try {
-    const earlier = await earlierResults(folder, suite.name, round)
     const result = await suite.evaluate({ round, policy, call, seed, earlier })
     return withContamination(result, options.contamination)
   } catch (error) {

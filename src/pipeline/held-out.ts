@@ -1,5 +1,5 @@
 /** The held-out corpus as a suite of a configuration, and what is said when its two judges part. */
-import { heldOutSuite, type Suite } from '../evaluation/index.ts'
+import { heldOutSuite, sameJudgements, type Suite } from '../evaluation/index.ts'
 import type { Config, Document, FrozenQuestion, LanguageModel, SuiteResult } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import type { ModelHouse } from './models.ts'
@@ -52,8 +52,33 @@ function withLimits(task: TaskProfile, limits: Config['synthesis']['maxTokens'])
   }
 }
 
+/** Lines for people: what could not be compared with earlier rounds, and where the second judge does not see what the first one sees. */
+export function heldOutNotes(result: SuiteResult, earlier: readonly SuiteResult[]): string[] {
+  return [...strangerNotes(result, earlier), ...partingNotes(result)]
+}
+
+/** Earlier rounds whose questions or judges are other ones say nothing of this one. */
+function strangerNotes(
+  { judge, round, questions, versusBase, secondJudgement: second }: SuiteResult,
+  earlier: readonly SuiteResult[],
+): string[] {
+  if (questions === undefined || questions.length === 0) return []
+  const why = 'another judge, seed or prompt wrote its questions'
+  const start = earlier.find((result) => result.round === 0)
+  const isAlone =
+    second !== undefined &&
+    earlier.some(({ secondJudgement }) => secondJudgement !== undefined) &&
+    sameJudgements(earlier, questions, { round, judge, secondJudge: second.judge }).length === 0
+  return [
+    ...(start === undefined || versusBase !== undefined
+      ? []
+      : [`round ${round} is not held against round 0: no answer there is to one of its questions (${why})`]),
+    ...(isAlone ? [`round ${round} is held against no round before it: none has its judges and questions`] : []),
+  ]
+}
+
 /** A line for people where the second judge does not see what the first one sees. */
-export function partingNotes({ round, judge, secondJudgement }: SuiteResult): string[] {
+function partingNotes({ round, judge, secondJudgement }: SuiteResult): string[] {
   const parting = secondJudgement?.parting
   if (secondJudgement === undefined || parting === undefined || parting.verdict === 'agree') return []
   const { verdict, best, first, second } = parting

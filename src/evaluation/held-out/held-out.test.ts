@@ -30,7 +30,11 @@ const rating = (name: string, value: number): string =>
   `<evaluation>${JSON.stringify({ criterion_1: { name, thoughts: 'so', rating: value } })}</evaluation>`
 
 /** Plays all of a judge's parts; likes answers with `taste` in them. */
-function judge(name: string, taste: string, changes: Partial<Script> = {}): ScriptedModel {
+function judge(
+  name: string,
+  taste: string,
+  { question = 'How many gates?', ...changes }: Partial<Script> & { question?: string } = {},
+): ScriptedModel {
   const reply = (request: GenerateRequest): string => {
     const prompt = text(request)
     if (prompt.includes('<better_answer>')) {
@@ -40,7 +44,7 @@ function judge(name: string, taste: string, changes: Partial<Script> = {}): Scri
     }
     if (prompt.includes('<evaluation>')) return rating(name, section(request, 'answer').includes(taste) ? 2 : 0)
     if (prompt.includes('<rubric>')) return rubric(name)
-    if (prompt.includes('<problem>')) return '<problem>How many gates?</problem><answer>some</answer>'
+    if (prompt.includes('<problem>')) return `<problem>${question}</problem><answer>some</answer>`
     return '<answer>a draft</answer>'
   }
   return new ScriptedModel({ name, reply, ...changes })
@@ -52,13 +56,14 @@ const policy = (name: string, answer: string): ScriptedModel =>
 async function play(
   options: Partial<HeldOutOptions> & Pick<HeldOutOptions, 'judge'>,
   players: readonly LanguageModel[],
+  before: readonly SuiteResult[] = [],
 ): Promise<SuiteResult[]> {
   const suite = heldOutSuite({ task, documents, samples: 2, missingCriterion: 'unscored', ...options })
   const journal = new Map<string, Awaited<ReturnType<LanguageModel['generate']>>>()
-  const earlier: SuiteResult[] = []
-  for (const [round, player] of players.entries()) {
+  const earlier = [...before]
+  for (const player of players) {
     const result = await suite.evaluate({
-      round,
+      round: earlier.length,
       policy: player,
       seed: 7,
       earlier: [...earlier],
@@ -151,6 +156,32 @@ describe('the held-out suite', () => {
       sampled: { mean: 1 },
       secondJudgement: { sampled: { mean: 0 }, parting: { verdict: 'parted', best: 1 } },
     })
+  })
+
+  it('holds nothing against answers to other questions, or against another judge', async () => {
+    const of = (name: string, question?: string): Parameters<typeof play>[0] => ({
+      judge: judge(name, 'gold', question === undefined ? {} : { question }),
+      secondJudge: judge('second', 'gold'),
+      documents: towns(10),
+    })
+    const begun = await play(of('one'), [policy('start', 'lead')])
+    const [, again] = await play(of('one'), [policy('b', 'gold')], begun)
+    expect(again).toMatchObject({ versusBase: { wins: 10 }, secondJudgement: { parting: { verdict: 'agree' } } })
+    const [, asked] = await play(of('one', 'How old?'), [policy('b', 'gold')], begun)
+    expect(asked?.versusBase).toBeUndefined()
+    expect(asked?.secondJudgement).not.toHaveProperty('parting')
+    // Another judge with rubrics of its own for the same words.
+    const [, other] = await play(of('other'), [policy('b', 'gold')], begun)
+    expect(other?.versusBase).toBeUndefined()
+    expect(other?.secondJudgement).not.toHaveProperty('parting')
+  })
+
+  it('takes no score of another judge for that of its own', async () => {
+    const { comparer: _comparer, ...without } = task
+    const [base] = await play({ judge: judge('one', 'gold'), task: without }, [policy('start', 'lead')])
+    const options = { judge: judge('two', 'gold'), task: without, documents: [], frozen: base?.questions ?? [], base }
+    const [guest] = await play(options, [policy('guest', 'gold')])
+    expect(guest?.versusBase).toMatchObject({ by: 'scores', wins: 0, void: 3 })
   })
 
   it('shows the document to the second judge and, with groundRubric: false, not to the first', async () => {

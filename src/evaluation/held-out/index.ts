@@ -9,11 +9,13 @@ import type { SecondJudgement, SuiteFailure, SuiteResult } from '../../records/i
 import { detectableFromScores, estimateScores } from '../inference.ts'
 import { finiteOrNull, mean } from '../statistics.ts'
 import type { EvaluationContext, Suite } from '../suite.ts'
+import { wordCount } from '../words.ts'
 import { askPolicy, type AnsweredQuestion, type Asking, type JudgedAnswer } from './answers.ts'
 import { forgiving } from './asking.ts'
 import type { HeldOutOptions } from './options.ts'
 import { partingOf } from './parting.ts'
 import { freezeQuestions } from './questions.ts'
+import { sameJudgements } from './same-questions.ts'
 import { versusBase } from './versus-base.ts'
 
 const SUITE = 'heldout'
@@ -55,11 +57,11 @@ async function evaluate(options: HeldOutOptions, context: EvaluationContext): Pr
 
 async function againstBase(asking: Asking, answered: readonly AnsweredQuestion[]): ReturnType<typeof versusBase> {
   const base = asking.options.base ?? asking.context.earlier?.find(({ round }) => round === 0)
-  if (base?.answers === undefined) return null
+  if (base === undefined) return null
   const trained = answered.flatMap(({ question, greedy }) =>
     greedy === null ? [] : [{ question, answer: greedy.answer }],
   )
-  return versusBase(asking, { policy: base.policy, answers: base.answers }, trained)
+  return versusBase(asking, base, trained)
 }
 
 function summarise(
@@ -71,7 +73,7 @@ function summarise(
   const sampled = answered.flatMap((question) => question.sampled.map(({ answer }) => answer))
   const perQuestion = scoresBy(answered, ({ answer }) => answer.score)
   const scores = perQuestion.flatMap(({ score }) => score ?? [])
-  const words = sampled.flatMap(({ extracted }) => (extracted == null ? [] : extracted.split(/\s+/).length))
+  const words = sampled.flatMap(({ extracted }) => (extracted == null ? [] : wordCount(extracted)))
   const second = secondJudgement(options, context, answered, perQuestion)
   return {
     suite: SUITE,
@@ -121,9 +123,8 @@ function secondJudgement(
   if (options.secondJudge === undefined) return null
   const judge = options.secondJudge.name
   const perQuestion = scoresBy(answered, ({ second }) => second)
-  const before = earlier.flatMap(({ round: r, perQuestion: scores, secondJudgement: other }) =>
-    r < round && other?.judge === judge ? [{ round: r, first: scores, second: other.perQuestion }] : [],
-  )
+  const questions = answered.map(({ question }) => question)
+  const before = sameJudgements(earlier, questions, { round, judge: options.judge.name, secondJudge: judge })
   const parting = partingOf([...before, { round, first, second: perQuestion }], seed)
   return {
     judge,

@@ -11,7 +11,7 @@ export interface JudgedRound {
   readonly first: readonly QuestionScore[]
   readonly second: readonly QuestionScore[]
 }
-interface QuestionScore {
+export interface QuestionScore {
   readonly id: string
   readonly score: number | null
 }

@@ -3,12 +3,14 @@
  * them in both orders where the task has a prompt for it. Two orders that contradict each other are a tie, because the place
  * spoke and not the answer (judges flip nearly half of their decisions when the order is turned: docs/evaluation.md).
  */
-import type { FrozenQuestion, SuiteAnswer, VersusBase } from '../../records/index.ts'
+import type { FrozenQuestion, SuiteAnswer, SuiteResult, VersusBase } from '../../records/index.ts'
 import { estimateScores, pairedTest } from '../inference.ts'
 import { askJudge } from '../judge.ts'
+import { wordCount } from '../words.ts'
 import { parsed } from './asking.ts'
 import { winRateAtEqualLength } from './equal-length.ts'
 import type { Asking } from './answers.ts'
+import { sameAnswers } from './same-questions.ts'
 
 /** 1 the trained answer is better, 0 the base's, ½ neither. */
 type Outcome = 1 | 0.5 | 0
@@ -22,20 +24,26 @@ export interface Duel {
 
 interface Sides {
   readonly question: FrozenQuestion
+  /** Its score: null also where another judge gave it. */
   readonly base: SuiteAnswer
   readonly trained: SuiteAnswer
 }
 
-/** Null without any question that both have an answer to. */
+/** Null without any question, in the same words and under the same rubric, that both have an answer to. */
 export async function versusBase(
   asking: Asking,
-  base: { readonly policy: string; readonly answers: readonly SuiteAnswer[] },
+  base: SuiteResult,
   trained: readonly { readonly question: FrozenQuestion; readonly answer: SuiteAnswer }[],
 ): Promise<VersusBase | null> {
-  const before = new Map(base.answers.filter(({ greedy }) => greedy === true).map((answer) => [answer.id, answer]))
+  const before = sameAnswers(
+    base,
+    trained.map(({ question }) => question),
+  )
+  const isSameJudge = base.judge === asking.options.judge.name
   const sides = trained.flatMap(({ question, answer }): Sides[] => {
     const other = before.get(question.id)
-    return other === undefined ? [] : [{ question, base: other, trained: answer }]
+    if (other === undefined) return []
+    return [{ question, base: isSameJudge ? other : { ...other, score: null }, trained: answer }]
   })
   if (sides.length === 0) return null
   const by = asking.options.task.comparer === undefined ? 'scores' : 'orders'
@@ -45,7 +53,7 @@ export async function versusBase(
 
 async function duel(asking: Asking, sides: Sides): Promise<Duel> {
   const [base, trained] = [sides.base.extracted ?? null, sides.trained.extracted ?? null]
-  const longer = base === null || trained === null ? null : words(trained) - words(base)
+  const longer = base === null || trained === null ? null : wordCount(trained) - wordCount(base)
   const known = withoutJudge(base, trained)
   if (known !== null) return { outcome: known, flipped: false, longer }
   if (asking.options.task.comparer === undefined) return { outcome: byScores(sides), flipped: false, longer }
@@ -115,8 +123,4 @@ export function tally(duels: readonly Duel[], seed: number): Omit<VersusBase, 'b
     ),
     p: test?.p ?? null,
   }
-}
-
-function words(text: string): number {
-  return text.split(/\s+/).filter((word) => word !== '').length
 }
