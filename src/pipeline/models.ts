@@ -1,15 +1,12 @@
 /** Which model plays which role. Knows the configuration; opens nothing before it is needed. */
 import { resolve } from 'node:path'
 import { systemClock } from '../core/clock.ts'
-import { ConfigError } from '../core/errors.ts'
 import { checkModelFolder, Engine, type EngineOptions, type Tokenizer } from '../engine/index.ts'
 import { createLanguageModel, EmbeddedLanguageModel, type LanguageModelDeps } from '../llm/index.ts'
-import type { Config, LanguageModel, ModelEndpoint, Price, TinkerModelConfig } from '../records/index.ts'
+import type { Config, LanguageModel, ModelEndpoint, TinkerModelConfig } from '../records/index.ts'
 import type { Budget, RoleModels } from '../synthesis/index.ts'
 import {
-  checkTinkerTraining,
   EmbeddedTrainableModel,
-  isGroupObjective,
   openTinkerTraining,
   trainingEngineOptions,
   type Scorer,
@@ -17,7 +14,8 @@ import {
   type TrainableModel,
 } from '../training/index.ts'
 import { FolderModel } from './folder-model.ts'
-import { ServedPolicy } from './served-policy.ts'
+import { atOnePlace, pricesOf, requirePlayable } from './playable.ts'
+import { servedName, ServedPolicy, type ServerEndpoint, type ServerSlot } from './served-policy.ts'
 import { TinkerPolicy } from './tinker-policy.ts'
 
 /** Weights to train, what the records call them, and an adapter on top of them. */
@@ -34,15 +32,11 @@ export class ModelHouse {
   private readonly remotes = new Map<string, LanguageModel>()
   private readonly onServer = new Map<string, TinkerPolicy>()
   private readonly served = new Map<string, ServedPolicy>()
+  private readonly slot: ServerSlot = {}
 
   /** @throws {ConfigError} for a configuration that no training could follow */
   constructor(config: Config, deps: LanguageModelDeps) {
-    requireWay(config)
-    requirePrices(config)
-    requireOnePlace(config)
-    if (config.training.backend === 'trl' && isGroupObjective(config.training.objective)) {
-      throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
-    }
+    requirePlayable(config)
     this.config = atOnePlace(config)
     this.deps = { pools: new Map(), ...deps }
   }
@@ -71,7 +65,10 @@ export class ModelHouse {
 
   /** Who plays before the first round. */
   get initialPolicy(): LanguageModel {
-    return this.open(this.config.model)
+    const { initialDir } = this
+    const { model } = this.config
+    const replaced = model.backend === 'openai' && model.update !== undefined && 'command' in model.update
+    return replaced && initialDir !== null ? this.behind(model, initialDir, model.name) : this.open(model)
   }
 
   /** Where a training of `dir`, known as `name`, starts: an adapter belongs to the first weights alone. */
@@ -108,8 +105,13 @@ export class ModelHouse {
   checkpoint(dir: string, label: string): LanguageModel & Pick<Policy, 'release'> {
     const { model } = this.config
     if (model.backend !== 'openai' || model.update === undefined) return this.weights(dir, label)
-    const key = `${resolve(dir)}#${label}`
-    const known = this.served.get(key) ?? new ServedPolicy(model, dir, label, this.deps)
+    return this.behind(model, dir, servedName(dir, label))
+  }
+
+  /** Weights of a folder as they answer behind the server. */
+  private behind(served: ServerEndpoint, dir: string, name: string): ServedPolicy {
+    const key = `${resolve(dir)}#${name}`
+    const known = this.served.get(key) ?? new ServedPolicy({ served, dir, name, deps: this.deps, slot: this.slot })
     this.served.set(key, known)
     return known
   }
@@ -220,80 +222,3 @@ export interface OpenTraining {
 
 /** Weights that play and are trained. */
 export type Policy = LanguageModel & Scorer & { readonly name: string; release(): Promise<void> }
-
-/** A training on a Tinker server plays there too, and says so once. */
-function atOnePlace(config: Config): Config {
-  const { model, training } = config
-  if (training.backend !== 'tinker' || model.backend !== 'tinker') return config
-  const { baseUrl, name, apiKeyEnv } = model
-  const { apiKeyEnv: own = apiKeyEnv } = training
-  return { ...config, training: { ...training, baseUrl, name, ...(own === undefined ? {} : { apiKeyEnv: own }) } }
-}
-
-/** @throws {ConfigError} when trained weights have no way to who plays the next round */
-function requireWay({ model, training, rounds }: Config): void {
-  if (model.backend !== 'openai') return
-  if (isGroupObjective(training.objective)) {
-    throw new ConfigError(
-      `training.objective: ${training.objective.type} samples from the weights while they are trained: take model.backend embedded or tinker`,
-    )
-  }
-  if (rounds === 1) return
-  if (model.update === undefined) {
-    throw new ConfigError(
-      'rounds: a model behind a server cannot take the new weights by itself; ' +
-        'set rounds to 1, tell in model.update how they reach it, or use model.backend: embedded',
-    )
-  }
-  if ('lora' in model.update) {
-    throw new ConfigError(
-      'model.update.lora: the adapter of a later round belongs to the merged weights of the round before, which the server does not have; ' +
-        'use model.update.command, or set rounds to 1',
-    )
-  }
-}
-
-/** @throws {ConfigError} when a run would play other weights than it trains */
-function requireOnePlace(config: Config): void {
-  const { model, training, rounds } = config
-  if (training.backend === 'tinker') {
-    if (model.backend !== 'tinker') {
-      throw new ConfigError(
-        'training.backend: a run that trains on a Tinker server plays there too: set model to { backend: tinker, baseUrl, name, path }',
-      )
-    }
-    for (const key of ['baseUrl', 'name'] as const) {
-      if (training[key] !== undefined && training[key] !== model[key]) {
-        throw new ConfigError(
-          `training.${key}: it differs from model.${key}; leave it out, a run plays where it trains`,
-        )
-      }
-    }
-    checkTinkerTraining(atOnePlace(config).training)
-  } else if (model.backend === 'tinker' && rounds > 1) {
-    throw new ConfigError('rounds: weights trained here do not reach the Tinker server; set training.backend to tinker')
-  }
-}
-
-function endpointsOf({ model, roles, evaluation: { judge, secondJudge } }: Config): ModelEndpoint[] {
-  return [model, ...Object.values(roles), judge, secondJudge].filter((endpoint) => endpoint !== undefined)
-}
-
-function pricesOf(config: Config): Map<string, Price> {
-  return new Map(
-    endpointsOf(config).flatMap((endpoint) =>
-      endpoint.backend === 'openai' && endpoint.price !== undefined ? [[endpoint.name, endpoint.price] as const] : [],
-    ),
-  )
-}
-
-/** @throws {ConfigError} when money is to be kept to and a server's price is not known */
-function requirePrices(config: Config): void {
-  if (config.budget.money === undefined) return
-  for (const endpoint of endpointsOf(config)) {
-    if (endpoint.backend !== 'openai' || endpoint.price !== undefined) continue
-    throw new ConfigError(
-      `budget.money: ${endpoint.name} has no price; give it price: { input, output } of a million tokens (0 for a server of your own)`,
-    )
-  }
-}

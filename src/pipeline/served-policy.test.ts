@@ -12,8 +12,9 @@ import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
 import { EndpointError } from '../core/errors.ts'
 import { Engine } from '../engine/index.ts'
 import { EmbeddedLanguageModel } from '../llm/index.ts'
-import type { ModelEndpoint } from '../records/index.ts'
-import { ServedPolicy } from './served-policy.ts'
+import { configSchema, type ModelEndpoint } from '../records/index.ts'
+import { ModelHouse } from './models.ts'
+import { servedName, ServedPolicy } from './served-policy.ts'
 
 type Served = Extract<ModelEndpoint, { backend: 'openai' }>
 
@@ -86,6 +87,9 @@ async function startServer(): Promise<{ baseUrl: string; seen: string[] }> {
   return { baseUrl: `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`, seen }
 }
 
+const behind = (served: Served): ServedPolicy =>
+  new ServedPolicy({ served, dir: checkpoint, name: servedName(checkpoint, 'round-1'), deps: { env: {} }, slot: {} })
+
 const endpoint = (baseUrl: string, update: Served['update']): Served => ({
   backend: 'openai',
   baseUrl,
@@ -95,7 +99,7 @@ const endpoint = (baseUrl: string, update: Served['update']): Served => ({
 
 it('plays with the adapter once the server has loaded it, under a name of its version', async () => {
   const { baseUrl, seen } = await startServer()
-  const policy = new ServedPolicy(endpoint(baseUrl, { lora: true }), checkpoint, 'round-1', { env: {} })
+  const policy = behind(endpoint(baseUrl, { lora: true }))
   const trained = await Engine.open(checkpoint, { inThread: true })
   const base = await Engine.open(BASE, { inThread: true })
   closing.push(
@@ -111,7 +115,7 @@ it('plays with the adapter once the server has loaded it, under a name of its ve
   const served = policy.name.replace('@', '-')
   expect(seen).toEqual([`load ${served}`, `chat ${served}`, `chat ${served}`])
   // A run that goes on meets a server that has it already.
-  const again = new ServedPolicy(endpoint(baseUrl, { lora: true }), checkpoint, 'round-1', { env: {} })
+  const again = behind(endpoint(baseUrl, { lora: true }))
   expect((await again.generate(request))[0]?.text).toBe(wanted?.text)
 })
 
@@ -120,7 +124,7 @@ it('says what the server needs when it does not take the adapter', async () => {
   await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
   closing.push(() => new Promise((resolve) => http.close(resolve)))
   const baseUrl = `http://127.0.0.1:${(http.address() as AddressInfo).port}/v1`
-  const policy = new ServedPolicy(endpoint(baseUrl, { lora: true }), checkpoint, 'round-1', { env: {} })
+  const policy = behind(endpoint(baseUrl, { lora: true }))
   await expect(policy.generate(request)).rejects.toThrow(/did not take the adapter .* \(404\).*--enable-lora/)
 })
 
@@ -129,10 +133,65 @@ it.skipIf(process.platform === 'win32')('runs the command with the folder, and r
   const script = join(folder, 'serve.sh')
   writeFileSync(script, `#!/bin/sh\necho "$POP_CHECKPOINT $POP_MODEL_NAME" > ${join(folder, 'told')}\nexit $1\n`)
   chmodSync(script, 0o755)
-  const served = (code: string): ServedPolicy =>
-    new ServedPolicy(endpoint(baseUrl, { command: [script, code] }), checkpoint, 'round-1', { env: {} })
+  const served = (code: string): ServedPolicy => behind(endpoint(baseUrl, { command: [script, code] }))
   // The command ended well and this server has no model of that name.
   await expect(served('0').generate(request)).rejects.toThrow(EndpointError)
   expect(readFileSync(join(folder, 'told'), 'utf8')).toBe(`${checkpoint} base\n`)
   await expect(served('3').generate(request)).rejects.toThrow('model.update.command')
+})
+
+/** A server whose one place is filled by the command: it answers with the folder it was last given. */
+function oneServer(): { config: unknown; fetch: typeof fetch } {
+  const state = join(folder, 'holds')
+  writeFileSync(state, 'an earlier run')
+  const script = join(folder, 'fill.sh')
+  writeFileSync(script, `#!/bin/sh\nprintf %s "$POP_CHECKPOINT" > ${state}\n`)
+  chmodSync(script, 0o755)
+  const reply = (): unknown => ({
+    choices: [
+      { index: 0, message: { role: 'assistant', content: readFileSync(state, 'utf8') }, finish_reason: 'stop' },
+    ],
+    usage: { prompt_tokens: 1, completion_tokens: 1 },
+  })
+  return {
+    config: {
+      corpus: { source: 'none' },
+      model: { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name: 'policy', update: { command: [script] } },
+      training: { path: BASE },
+    },
+    fetch: () => Promise.resolve(Response.json(reply())),
+  }
+}
+
+it.skipIf(process.platform === 'win32')(
+  'answers for each weights with those alone, whoever was there before',
+  async () => {
+    const { config, fetch } = oneServer()
+    const house = new ModelHouse(configSchema.parse({ ...(config as object), evaluation: { suites: [] } }), {
+      env: {},
+      fetch,
+    })
+    const round1 = house.checkpoint(checkpoint, 'round-1')
+    const answers: (string | undefined)[] = []
+    for (const player of [house.initialPolicy, round1, round1, house.initialPolicy]) {
+      answers.push((await player.generate(request))[0]?.text)
+    }
+    expect(answers).toEqual([BASE, checkpoint, checkpoint, BASE])
+    expect(house.initialPolicy.name).toBe('policy')
+  },
+)
+
+it.each([
+  ['evaluation.judge', {}],
+  ['evaluation.judge', { evaluation: { suites: ['alpaca-eval'] } }],
+  ['evaluation.secondJudge', { evaluation: { judge: 'elsewhere', secondJudge: 'same' } }],
+  ['roles.scorer', { evaluation: { suites: [] }, roles: { scorer: 'same' } }],
+])('refuses %s where the trained weights would answer in its place: %o', (key, changes) => {
+  const { config } = oneServer()
+  const same = { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name: 'policy' }
+  const text = JSON.stringify(changes)
+    .replaceAll('"same"', JSON.stringify(same))
+    .replaceAll('"elsewhere"', JSON.stringify({ ...same, baseUrl: 'http://127.0.0.1:8/v1' }))
+  const asked = configSchema.parse({ ...(config as object), ...(JSON.parse(text) as object) })
+  expect(() => new ModelHouse(asked, { env: {} })).toThrow(`${key}: model.update.command puts the trained weights`)
 })
