@@ -100,12 +100,19 @@ describe('a configuration', () => {
 
 describe('a chat template', () => {
   const forEver = '{% for a in range(900) %}{% for b in range(900) %}{{ a }}{% endfor %}{% endfor %}'
+  const inner = '{% for b in range(30000) %}{% endfor %}'
+  const emptyHanded = `{% for a in range(30000) %}${inner}{% endfor %}`
+  const choosy = `{% for a in range(3000) %}{% for b in range(300000) if a == b %}{% endfor %}{% endfor %}`
+  const wasteful = '{% for a in range(30000) %}{% if range(100000)[1:] %}{% endif %}{% endfor %}'
   const doubling =
     "{% set ns = namespace(x='aaaaaaaa') %}{% for i in range(60) %}{% set ns.x = ns.x ~ ns.x %}{% endfor %}{{ ns.x }}"
   const recursing = '{% set ns = namespace() %}{% set ns.x = ns %}{{ ns.x | tojson }}'
 
   test.each([
     ['loops for ever', forEver, /takes more than 300000 steps/],
+    ['loops for ever and does nothing', emptyHanded, /takes more than 300000 steps/],
+    ['loops for ever over what it does not want', choosy, /takes more than 300000 steps/],
+    ['makes long lists for ever', wasteful, /takes more than 300000 steps/],
     ['asks for a trillion numbers', '{% for i in range(1000000000000) %}x{% endfor %}', /too many numbers/],
     ['doubles a text sixty times', doubling, /too long a text/],
     ['holds itself', recursing, /chat template refused/],

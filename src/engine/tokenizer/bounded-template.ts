@@ -5,11 +5,13 @@
 import * as library from '@huggingface/jinja'
 import { systemClock } from '../../core/clock.ts'
 
-/** Steps of one rendering: a template of fifty nodes over thousands of messages stays below. */
+/** Steps of one rendering, nodes and items of walked lists: a template of fifty nodes over thousands of messages stays below. */
 const MOST_STEPS = 300_000
 /** Characters of a text, items of a list. */
 const LONGEST_TEXT = 1 << 26
 const LONGEST_LIST = 1 << 20
+/** Items that are put into a new list in the time of a step. */
+const ITEMS_A_STEP = 4
 /** Characters of a template's source. */
 const LONGEST_SOURCE = 1 << 20
 
@@ -20,8 +22,17 @@ interface JinjaParts {
   parse: (tokens: unknown) => object
   tokenize: (source: string, options: { lstrip_blocks: boolean; trim_blocks: boolean }) => unknown
 }
+interface JinjaStatement {
+  readonly type: string
+  /** Of a `For`. */
+  readonly iterable?: JinjaStatement
+  /** Of an iterable with a condition. */
+  readonly lhs?: JinjaStatement
+  /** Of a `MemberExpression`. */
+  readonly property?: JinjaStatement
+}
 interface JinjaInterpreter {
-  evaluate(statement: object, environment: object): { value: unknown }
+  evaluate(statement: JinjaStatement | undefined, environment: object): { value: unknown }
   run(program: object): { value: unknown }
 }
 
@@ -30,15 +41,33 @@ const { Environment, Interpreter, parse, tokenize } = parts as JinjaParts
 
 class BoundedInterpreter extends Interpreter {
   private steps = 0
+  /** What gives the lists that a `for` goes through: each item takes a step, be the body empty. */
+  private readonly walked = new Set<JinjaStatement>()
 
-  override evaluate(statement: object, environment: object): { value: unknown } {
-    if (++this.steps > MOST_STEPS) throw new Error(`it takes more than ${MOST_STEPS} steps`)
+  override evaluate(statement: JinjaStatement | undefined, environment: object): { value: unknown } {
+    this.charge(1)
+    const iterable = statement?.iterable
+    if (iterable !== undefined) this.walked.add(iterable.type === 'SelectExpression' ? (iterable.lhs ?? iterable) : iterable)
     const result = super.evaluate(statement, environment)
     const { value } = result
     if (typeof value === 'string' && value.length > LONGEST_TEXT) throw new Error('it makes too long a text')
-    if (Array.isArray(value) && value.length > LONGEST_LIST) throw new Error('it makes too long a list')
+    const length = Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0
+    if (length > LONGEST_LIST) throw new Error('it makes too long a list')
+    if (statement === undefined || length === 0) return result
+    if (this.walked.has(statement)) this.charge(length)
+    else if (!isLookUp(statement)) this.charge(Math.floor(length / ITEMS_A_STEP))
     return result
   }
+
+  private charge(steps: number): void {
+    this.steps += steps
+    if (this.steps > MOST_STEPS) throw new Error(`it takes more than ${MOST_STEPS} steps`)
+  }
+}
+
+/** Whether it gives a list that was there before; others make one. */
+function isLookUp({ type, property }: JinjaStatement): boolean {
+  return type === 'Identifier' || (type === 'MemberExpression' && property?.type !== 'SliceExpression')
 }
 
 export class BoundedTemplate {
