@@ -47,7 +47,8 @@ class BoundedInterpreter extends Interpreter {
   override evaluate(statement: JinjaStatement | undefined, environment: object): { value: unknown } {
     this.charge(1)
     const iterable = statement?.iterable
-    if (iterable !== undefined) this.walked.add(iterable.type === 'SelectExpression' ? (iterable.lhs ?? iterable) : iterable)
+    if (iterable !== undefined)
+      this.walked.add(iterable.type === 'SelectExpression' ? (iterable.lhs ?? iterable) : iterable)
     const result = super.evaluate(statement, environment)
     const { value } = result
     if (typeof value === 'string' && value.length > LONGEST_TEXT) throw new Error('it makes too long a text')
