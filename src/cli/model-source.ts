@@ -4,15 +4,16 @@ import type { Config, ModelEndpoint, TrainConfig } from '../records/index.ts'
 import type { Context } from './command.ts'
 import { bytes } from './format.ts'
 
-type SourceContext = Pick<Context, 'terminal' | 'clock' | 'environment'>
+type SourceContext = Pick<Context, 'terminal' | 'clock' | 'environment' | 'signal'>
 
 /** Milliseconds between redraws, and between plain lines where nothing can be redrawn. */
 const REDRAW_MS = 200
 const PLAIN_MS = 10_000
 
 /** The folder of a model: `source` itself, or where the hub's model was put. @throws {InputError} */
-export async function localModel(source: string, { terminal, clock, environment }: SourceContext): Promise<string> {
+export async function localModel(source: string, context: SourceContext): Promise<string> {
   if (!isHubAddress(source)) return source
+  const { terminal, clock, environment, signal } = context
   let shown = Number.NEGATIVE_INFINITY
   let drawn = false
   const onProgress = (done: number, total: number): void => {
@@ -26,7 +27,7 @@ export async function localModel(source: string, { terminal, clock, environment 
   }
   try {
     const onNotice = (text: string): void => terminal.say(text)
-    return await fetchModel(source, { env: environment, clock, onProgress, onNotice })
+    return await fetchModel(source, { env: environment, clock, signal, onProgress, onNotice })
   } finally {
     if (drawn) terminal.control('\r\u001B[2K')
   }

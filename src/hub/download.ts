@@ -8,6 +8,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { errorMessage, InputError } from '../core/errors.ts'
+import { draftOf, release, takeOver, type Place } from './draft.ts'
 import type { HubFile } from './hub.ts'
 import type { Address, HttpClient } from './http.ts'
 
@@ -17,36 +18,57 @@ export interface DownloadOptions {
   readonly onBytes?: (have: number) => void
 }
 
-/** The path of a verified copy. @throws {InputError} when it cannot be had, or is not what the hub says it is */
+/**
+ * The path of a verified copy. Two processes may fetch the same file: each has a part of its own.
+ * @throws {InputError} when it cannot be had, or is not what the hub says it is; the reason of the client's signal
+ */
 export async function download(
   http: HttpClient,
   address: Address,
   file: HubFile,
   { cacheDir, onBytes }: DownloadOptions,
 ): Promise<string> {
-  const dir = join(cacheDir, 'hub')
-  const path = join(dir, file.sha256 ?? file.gitOid)
-  const part = `${path}.part`
+  const place = placeOf(cacheDir, file)
   try {
-    await mkdir(dir, { recursive: true })
-    if (await isWhole(path, file)) return path
-    await fetchRest(http, address, { path: part, size: file.size, onBytes })
-    if (!(await isWhole(part, file))) {
-      await rm(part, { force: true })
-      throw new InputError(
-        `${address.name}: what arrived is not what the hub has (its hash differs); run the same command again`,
-      )
-    }
-    await rename(part, path)
-    return path
+    await mkdir(place.dir, { recursive: true })
+    if (!(await isWhole(join(place.dir, place.name), file))) await fetchFile(http, address, { file, place, onBytes })
+    return join(place.dir, place.name)
   } catch (error) {
+    http.signal?.throwIfAborted()
     if (error instanceof InputError) throw error
     throw new InputError(
-      `Cannot keep ${address.name} in ${dir}: ${errorMessage(error)}; set POP_CACHE to another folder`,
+      `Cannot keep ${address.name} in ${place.dir}: ${errorMessage(error)}; set POP_CACHE to another folder`,
       {
         cause: error,
       },
     )
+  }
+}
+
+/** Where a file of the hub is kept. */
+export function placeOf(cacheDir: string, { sha256, gitOid }: Pick<HubFile, 'sha256' | 'gitOid'>): Place {
+  return { dir: join(cacheDir, 'hub'), name: sha256 ?? gitOid }
+}
+
+interface Wanted {
+  readonly file: HubFile
+  readonly place: Place
+  readonly onBytes: DownloadOptions['onBytes'] | undefined
+}
+
+async function fetchFile(http: HttpClient, address: Address, { file, place, onBytes }: Wanted): Promise<void> {
+  const draft = draftOf(place)
+  try {
+    await takeOver(draft, place, http.clock.now())
+    await fetchRest(http, address, { path: draft, size: file.size, onBytes })
+    if (!(await isWhole(draft, file))) {
+      throw new InputError(
+        `${address.name}: what arrived is not what the hub has (its hash differs); run the same command again`,
+      )
+    }
+    await rename(draft, join(place.dir, place.name))
+  } finally {
+    await release(draft, place)
   }
 }
 

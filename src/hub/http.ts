@@ -2,6 +2,7 @@
  * Files behind http(s): streams that go on where they broke off, and slices. Waits when asked to, tries again after
  * faults, and says in one sentence why it gave up. Knows no hub.
  */
+import { eitherSignal } from '../core/abort.ts'
 import { systemClock, type Clock } from '../core/clock.ts'
 import { errorMessage, InputError } from '../core/errors.ts'
 import { rng } from '../core/rng.ts'
@@ -11,6 +12,8 @@ export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 export interface HttpDeps {
   readonly fetch?: Fetch
   readonly clock?: Clock
+  /** Ends what is under way, with its reason. */
+  readonly signal?: AbortSignal
 }
 
 /** Something to GET. */
@@ -34,12 +37,14 @@ const longestAskedMs = 15 * 60_000
 const silenceMs = 60_000
 
 export class HttpClient {
+  readonly clock: Clock
+  readonly signal: AbortSignal | undefined
   private readonly fetch: Fetch
-  private readonly clock: Clock
 
   constructor(deps: HttpDeps = {}) {
     this.fetch = deps.fetch ?? ((url, init) => globalThis.fetch(url, init))
     this.clock = deps.clock ?? systemClock
+    this.signal = deps.signal
   }
 
   /** A whole small reply as text. @throws {InputError} when it cannot be had, or is longer than `maxBytes` */
@@ -98,7 +103,7 @@ export class HttpClient {
     let at = start
     let etag: string | null = null
     for (let failures = 0; ;) {
-      const silence = new Silence(this.clock)
+      const silence = new Silence(this.clock, this.signal)
       try {
         const headers = restOf(at, etag)
         const response = await this.get(address, headers, silence.signal)
@@ -123,7 +128,7 @@ export class HttpClient {
 
   private async again<T>(address: Address, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     for (let failures = 0; ;) {
-      const silence = new Silence(this.clock)
+      const silence = new Silence(this.clock, this.signal)
       try {
         return await work(silence.signal)
       } catch (error) {
@@ -156,8 +161,9 @@ export class HttpClient {
     }
   }
 
-  /** Waits before the next try. @throws {InputError} when there is none */
+  /** Waits before the next try. @throws {InputError} when there is none; the signal's reason */
   private async wait({ name, url }: Address, failures: number, error: unknown): Promise<void> {
+    this.signal?.throwIfAborted()
     if (error instanceof InputError) throw error
     if (failures >= tries) {
       throw new InputError(`Cannot read ${name}: ${reason(error)} (tried ${tries} times); run the same command again`, {
@@ -169,7 +175,7 @@ export class HttpClient {
     if (asked > longestAskedMs) {
       throw new InputError(`Cannot read ${name}: the server asks to come back in ${Math.ceil(asked / 60_000)} minutes`)
     }
-    await this.clock.sleep(Math.max(asked, Math.min(longestWaitMs, backOff)))
+    await this.clock.sleep(Math.max(asked, Math.min(longestWaitMs, backOff)), this.signal)
   }
 }
 
@@ -183,19 +189,17 @@ class Busy extends Error {
   }
 }
 
-/** Aborts its signal when nothing was heard for a while. */
+/** Aborts its signal when nothing was heard for a while, or when the caller's does. */
 class Silence {
+  readonly signal: AbortSignal
   private readonly clock: Clock
   private readonly controller = new AbortController()
   private timer = new AbortController()
 
-  constructor(clock: Clock) {
+  constructor(clock: Clock, outer: AbortSignal | undefined) {
     this.clock = clock
+    this.signal = eitherSignal(outer, this.controller.signal) ?? this.controller.signal
     this.heard()
-  }
-
-  get signal(): AbortSignal {
-    return this.controller.signal
   }
 
   heard(): void {

@@ -1,7 +1,8 @@
 /** Models of the hub, from a server on this machine that speaks its routes. */
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { Clock } from '../core/clock.ts'
@@ -39,6 +40,10 @@ afterEach(async () => {
 async function start(options: Partial<HubServerOptions> = {}): Promise<ModelSourceDeps> {
   hub = await startHub({ files, kind: 'model', ...options })
   return { env: { HF_ENDPOINT: hub.endpoint, POP_CACHE: cache }, clock }
+}
+
+async function drafts(): Promise<string[]> {
+  return (await readdir(cache, { recursive: true })).filter((path) => path.endsWith('.part'))
 }
 
 describe('a model of the hub', () => {
@@ -85,6 +90,57 @@ describe('a model of the hub', () => {
     await writeFile(`${blob}.part`, weights.subarray(0, 4000))
     expect(await readFile(join(await fetchModel('hf://owner/name', deps), 'model.safetensors'))).toEqual(weights)
     expect(hub.storeRequests.at(-1)?.range).toBe('bytes=4000-')
+  })
+
+  it('is fetched by two at a time, each with a part of its own', async () => {
+    const deps = await start()
+    const [one, other] = await Promise.all([fetchModel('hf://owner/name', deps), fetchModel('hf://owner/name', deps)])
+    expect(one).toBe(other)
+    expect(await readFile(join(one, 'model.safetensors'))).toEqual(weights)
+    expect(await drafts()).toEqual([])
+  })
+
+  it('leaves alone what a living process makes, and clears away or goes on with what a dead one left', async () => {
+    const deps = await start()
+    const blob = join(cache, 'hub', createHash('sha256').update(weights).digest('hex'))
+    const host = hostname().replaceAll(/[^\w.]/g, '_')
+    const { pid: dead } = spawnSync(process.execPath, ['--version'])
+    const ofDead = join(cache, 'models', 'owner--name', `${hub.commit}.${host}-${dead}-0.part`)
+    await mkdir(ofDead, { recursive: true })
+    await mkdir(join(cache, 'hub'))
+    const living = `${blob}.${host}-${process.ppid}-0.part`
+    await writeFile(living, weights.subarray(0, 4500))
+    await writeFile(`${blob}.${host}-${dead}-7.part`, weights.subarray(0, 4000))
+    await writeFile(`${blob}.elsewhere-1-0.part`, weights.subarray(0, 4700))
+    expect(await readFile(join(await fetchModel('hf://owner/name', deps), 'model.safetensors'))).toEqual(weights)
+    expect(hub.storeRequests.find(({ path }) => path === '/model.safetensors')?.range).toBe('bytes=4000-')
+    expect((await drafts()).map((path) => join(cache, path)).toSorted()).toEqual(
+      [living, `${blob}.elsewhere-1-0.part`].toSorted(),
+    )
+    expect(await readFile(living)).toHaveLength(4500)
+  })
+
+  it('is no longer fetched once the signal aborts, and goes on from there the next time', async () => {
+    const deps = await start()
+    hub.breakAfter.push(1000)
+    const controller = new AbortController()
+    const onProgress = (done: number): void => {
+      if (done >= 1000) controller.abort(new Error('enough'))
+    }
+    const asked = fetchModel('hf://owner/name', { ...deps, onProgress, signal: controller.signal })
+    await expect(asked).rejects.toThrow('enough')
+    expect(await readdir(join(cache, 'models', 'owner--name'))).toEqual([])
+    expect(await readFile(join(await fetchModel('hf://owner/name', deps), 'model.safetensors'))).toEqual(weights)
+    const ranges = hub.storeRequests.filter(({ path }) => path === '/model.safetensors').map(({ range }) => range)
+    expect(ranges).toEqual([undefined, 'bytes=1000-'])
+  })
+
+  it('is not taken from the disk by who aborts', async () => {
+    const deps = await start()
+    await fetchModel('hf://owner/name', deps)
+    await expect(
+      fetchModel('hf://owner/name', { ...deps, signal: AbortSignal.abort(new Error('enough')) }),
+    ).rejects.toThrow('enough')
   })
 
   it('is refused when its bytes are not those that the hub names, and leaves no folder', async () => {

@@ -7,7 +7,8 @@ import { join } from 'node:path'
 import { InputError, errorMessage } from '../core/errors.ts'
 import { parseModelAddress } from './address.ts'
 import { cacheDirOf, type HubEnvironment } from './cache.ts'
-import { download } from './download.ts'
+import { download, placeOf } from './download.ts'
+import { abandonedDrafts, draftOf, release } from './draft.ts'
 import { HttpClient, type HttpDeps } from './http.ts'
 import { addressOf, Hub, type HubFile, type Repo } from './hub.ts'
 
@@ -35,7 +36,7 @@ const wanted =
 
 /**
  * The folder of `hf://OWNER/NAME[@REVISION]`, downloaded if it is not there. Without the hub, the last copy of the revision.
- * @throws {InputError} when it cannot be had, is not whole, or there is no room
+ * @throws {InputError} when it cannot be had, is not whole, or there is no room; the signal's reason when that aborts
  */
 export async function fetchModel(source: string, deps: ModelSourceDeps): Promise<string> {
   const { repo, revision } = repoOf(source)
@@ -44,6 +45,7 @@ export async function fetchModel(source: string, deps: ModelSourceDeps): Promise
   if (kept !== null) return kept
   const reference = places.reference(revision)
   const listing = await lookUpModel(source, deps).catch(async (error: unknown) => {
+    deps.signal?.throwIfAborted()
     const known = await readFile(reference, 'utf8').catch(() => null)
     const dir = known === null ? null : await folderIfThere(places.folder(known.trim()))
     if (dir === null) throw error
@@ -111,12 +113,14 @@ async function assemble(listing: ModelListing, deps: ModelSourceDeps): Promise<s
   const http = new HttpClient(deps)
   const hub = new Hub(http, deps.env)
   const cacheDir = cacheDirOf(deps.env)
-  const { folder } = placesOf(repo, deps.env)
-  const temporary = `${folder(commit)}.${process.pid}`
+  const { root, folder } = placesOf(repo, deps.env)
+  const place = { dir: root, name: commit }
+  for (const { path } of await abandonedDrafts(place, http.clock.now()))
+    await rm(path, { recursive: true, force: true })
+  const temporary = draftOf(place)
   try {
-    await rm(temporary, { recursive: true, force: true })
     await mkdir(temporary, { recursive: true })
-    await requireRoom(cacheDir, listing)
+    await requireRoom(listing, { cacheDir, temporary, now: http.clock.now() })
     let done = 0
     for (const file of files) {
       const onBytes = (have: number): void => deps.onProgress?.(done + have, bytes)
@@ -131,21 +135,30 @@ async function assemble(listing: ModelListing, deps: ModelSourceDeps): Promise<s
     return folder(commit)
   } finally {
     await rm(temporary, { recursive: true, force: true })
+    await release(temporary, place)
   }
 }
 
-/** The files that are kept already are counted as missing: close enough, and never too few. */
-async function requireRoom(cacheDir: string, { repo, bytes, files }: ModelListing): Promise<void> {
+interface Room {
+  readonly cacheDir: string
+  /** The folder that the model is put together in. */
+  readonly temporary: string
+  readonly now: number
+}
+
+/** Of files that are here, whole or in part, only the rest counts; where files cannot be linked, a copy of each counts too. */
+async function requireRoom({ repo, bytes, files }: ModelListing, { cacheDir, temporary, now }: Room): Promise<void> {
   const found = await statfs(cacheDir).catch(() => null)
   if (found === null) return
   const have = await Promise.all(
-    files.map(async ({ sha256, gitOid }) => {
-      const path = join(cacheDir, 'hub', sha256 ?? gitOid)
-      const [whole, part] = await Promise.all([path, `${path}.part`].map((one) => stat(one).catch(() => null)))
-      return whole?.size ?? part?.size ?? 0
+    files.map(async (file) => {
+      const place = placeOf(cacheDir, file)
+      const whole = await stat(join(place.dir, place.name)).catch(() => null)
+      return whole?.size ?? (await abandonedDrafts(place, now))[0]?.size ?? 0
     }),
   )
-  const missing = bytes - have.reduce((sum, size) => sum + size, 0)
+  const copies = (await canLink(temporary)) ? 0 : bytes
+  const missing = bytes - have.reduce((sum, size) => sum + size, 0) + copies
   const free = found.bavail * found.bsize
   if (missing <= free) return
   const gigabytes = (value: number): string => `${(value / 1e9).toFixed(1)} GB`
@@ -153,4 +166,17 @@ async function requireRoom(cacheDir: string, { repo, bytes, files }: ModelListin
     `${addressOf(repo)} needs ${gigabytes(missing)} more on the disk of ${cacheDir}, which has ${gigabytes(free)} free; ` +
       'set POP_CACHE to another folder',
   )
+}
+
+async function canLink(dir: string): Promise<boolean> {
+  const [from, to] = [join(dir, '.link-from'), join(dir, '.link-to')]
+  try {
+    await writeFile(from, '')
+    await link(from, to)
+    return true
+  } catch {
+    return false
+  } finally {
+    await Promise.all([from, to].map((path) => rm(path, { force: true })))
+  }
 }

@@ -4,6 +4,7 @@ import { stat } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
+import { processExists } from '../core/process-exists.ts'
 
 export const holderSchema = z.strictObject({
   pid: z.int(),
@@ -54,16 +55,6 @@ async function hasHeartbeat(lockPath: string, heartbeatMs: number, clock: Clock)
     if ((await touched()) !== first) return true
   }
   return false
-}
-
-function processExists(pid: number): boolean {
-  try {
-    process.kill(pid, 0)
-    return true
-  } catch (error) {
-    // EPERM: it lives, but belongs to somebody else.
-    return (error as NodeJS.ErrnoException).code === 'EPERM'
-  }
 }
 
 /** Linux: field 22 of /proc/PID/stat; `dead` for a killed process that its parent has not collected yet. */
