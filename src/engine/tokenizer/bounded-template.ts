@@ -26,7 +26,7 @@ interface JinjaStatement {
   readonly type: string
   /** Of a `For`. */
   readonly iterable?: JinjaStatement
-  /** Of an iterable with a condition. */
+  /** What a `SelectExpression` (`items if condition`) chooses from. */
   readonly lhs?: JinjaStatement
   /** Of a `MemberExpression`. */
   readonly property?: JinjaStatement
@@ -47,23 +47,29 @@ class BoundedInterpreter extends Interpreter {
   override evaluate(statement: JinjaStatement | undefined, environment: object): { value: unknown } {
     this.charge(1)
     const iterable = statement?.iterable
-    if (iterable !== undefined)
-      this.walked.add(iterable.type === 'SelectExpression' ? (iterable.lhs ?? iterable) : iterable)
+    if (iterable !== undefined) this.walked.add(iterable.lhs ?? iterable)
     const result = super.evaluate(statement, environment)
     const { value } = result
     if (typeof value === 'string' && value.length > LONGEST_TEXT) throw new Error('it makes too long a text')
-    const length = Array.isArray(value) ? value.length : value instanceof Map ? value.size : 0
-    if (length > LONGEST_LIST) throw new Error('it makes too long a list')
-    if (statement === undefined || length === 0) return result
-    if (this.walked.has(statement)) this.charge(length)
-    else if (!isLookUp(statement)) this.charge(Math.floor(length / ITEMS_A_STEP))
+    if (statement !== undefined) this.chargeItems(statement, itemsOf(value))
     return result
+  }
+
+  private chargeItems(statement: JinjaStatement, items: number): void {
+    if (items > LONGEST_LIST) throw new Error('it makes too long a list')
+    if (this.walked.has(statement)) this.charge(items)
+    else if (!isLookUp(statement)) this.charge(Math.floor(items / ITEMS_A_STEP))
   }
 
   private charge(steps: number): void {
     this.steps += steps
     if (this.steps > MOST_STEPS) throw new Error(`it takes more than ${MOST_STEPS} steps`)
   }
+}
+
+function itemsOf(value: unknown): number {
+  if (Array.isArray(value)) return value.length
+  return value instanceof Map ? value.size : 0
 }
 
 /** Whether it gives a list that was there before; others make one. */
