@@ -1,11 +1,13 @@
 /** The held-out corpus of a run as a suite of `pop eval`: for the run's own rounds, or for a model from elsewhere. */
+import { resolve } from 'node:path'
 import { InputError, UsageError } from '../core/errors.ts'
 import type { CorpusDeps } from '../corpus/index.ts'
 import type { Suite } from '../evaluation/index.ts'
 import { heldOutOf, readDocuments, readResults, type ModelHouse } from '../pipeline/index.ts'
 import type { Config, LanguageModel } from '../records/index.ts'
-import { RunReader } from '../store/index.ts'
+import type { Invocation } from './command.ts'
 import { findTask } from './find-task.ts'
+import { readRun } from './read-run.ts'
 
 export const HELD_OUT = 'heldout'
 
@@ -23,25 +25,55 @@ export interface HeldOutRequest {
 }
 
 /**
+ * Switches that heldout cannot follow, and trials that would take the place of what a run measured.
+ * @param target the run that is measured, where it is one, and where its results go
+ * @throws {UsageError}
+ */
+export function checkHeldOut(
+  invocation: Invocation,
+  { isAsked, run, folder }: { readonly isAsked: boolean; readonly run?: string | undefined; readonly folder: string },
+): void {
+  const given = (...names: string[]): string | undefined => names.find((name) => invocation.text(name) !== undefined)
+  if (!isAsked) {
+    const idle = given('of', 'second-judge')
+    if (idle === undefined) return
+    throw new UsageError(`--${idle} is for heldout alone: add heldout to --suite, or leave --${idle} out`)
+  }
+  const fixed = given('samples', 'temperature', 'max-tokens')
+  if (fixed !== undefined) {
+    throw new UsageError(
+      `--${fixed}: heldout asks as its run asked; leave it out, or measure the other suites by themselves`,
+    )
+  }
+  if (run === undefined) return
+  if (given('of') !== undefined) {
+    throw new UsageError(`--of is for a model from elsewhere: ${run} is a run, and is asked its own questions`)
+  }
+  const trial = given('limit', 'judge', 'second-judge', 'seed')
+  if (trial === undefined || resolve(folder) !== resolve(run)) return
+  throw new UsageError(
+    `--${trial} would replace the held-out results of ${run} by others: keep these elsewhere with --out DIR`,
+  )
+}
+
+/**
  * A run's own rounds are asked questions on its held-out documents, which are written where they were not yet; another model is
  * asked the questions as they stand in the run's results, and held against the model that the run began with.
  * @throws {UsageError} without a run; {InputError} when it has no held-out documents or questions
  */
 export async function heldOutFor(request: HeldOutRequest): Promise<Suite> {
-  const { run, isOwn, models, judge, limit } = request
+  const { run, isOwn, models, judge, secondJudge, limit } = request
   if (run === undefined) throw new UsageError('heldout asks the questions of a run: name it with --of RUN')
-  const reader = await RunReader.open(run)
-  const config = await reader.readConfig()
-  if (config === null) throw new InputError(`${run} has no config.json: it is no run that pop run began`)
+  const { reader, config } = await readRun(run)
   const task = await findTask(config.task)
-  const second = config.evaluation.secondJudge
   const common = {
     config,
     task,
     models,
+    limit,
     // Of that run, not of the model that is measured.
     judge: judge ?? models.open(config.evaluation.judge ?? config.model),
-    secondJudge: request.secondJudge ?? (second === undefined ? undefined : models.open(second)),
+    secondJudge,
   }
   if (isOwn) return heldOutOf({ ...common, documents: await ownDocuments(run, config, request) })
   const base = (await readResults(reader, 0)).find(({ suite }) => suite === HELD_OUT)
@@ -50,13 +82,18 @@ export async function heldOutFor(request: HeldOutRequest): Promise<Suite> {
       `${run} holds no held-out questions; write them with: pop eval ${run} --suite heldout --round 0`,
     )
   }
-  return heldOutOf({ ...common, documents: [], frozen: base.questions.slice(0, limit), base })
+  if (secondJudge !== undefined && base.questions.every(({ secondRubric }) => secondRubric == null)) {
+    throw new UsageError(
+      `--second-judge: the questions of ${run} have no rubrics of a second judge; leave it out, or play a run with evaluation.secondJudge`,
+    )
+  }
+  return heldOutOf({ ...common, documents: [], frozen: base.questions, base })
 }
 
 async function ownDocuments(
   run: string,
   config: Config,
-  { limit, deps }: HeldOutRequest,
+  { deps }: HeldOutRequest,
 ): Promise<Parameters<typeof heldOutOf>[0]['documents']> {
   const { heldOut } = await readDocuments({ config, runDir: run, deps, onEvent: () => undefined })
   if (heldOut.length === 0) {
@@ -64,5 +101,5 @@ async function ownDocuments(
       `${run} held no documents out: set evaluation.documents and suites: [heldout] before a run begins`,
     )
   }
-  return heldOut.slice(0, limit)
+  return heldOut
 }

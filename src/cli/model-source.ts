@@ -45,13 +45,17 @@ export async function withLocalModels<C extends Config | TrainConfig>(config: C,
   for (const [role, endpoint] of Object.entries(config.roles)) {
     if (endpoint !== undefined) roles[role] = await local(endpoint)
   }
-  const { judge } = config.evaluation
+  const { judge, secondJudge } = config.evaluation
   const { path } = config.training
   return {
     ...config,
     roles,
     model: await local(config.model),
-    evaluation: { ...config.evaluation, ...(judge === undefined ? {} : { judge: await local(judge) }) },
+    evaluation: {
+      ...config.evaluation,
+      ...(judge === undefined ? {} : { judge: await local(judge) }),
+      ...(secondJudge === undefined ? {} : { secondJudge: await local(secondJudge) }),
+    },
     training: { ...config.training, ...(path === undefined ? {} : { path: await localModel(path, context) }) },
   }
 }

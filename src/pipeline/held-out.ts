@@ -16,10 +16,12 @@ export interface HeldOutOfConfig {
   readonly frozen?: readonly FrozenQuestion[] | undefined
   /** The result whose answers such a policy is held against. */
   readonly base?: SuiteResult | undefined
+  /** Ask so many of the questions. */
+  readonly limit?: number | undefined
 }
 
 /** The judge is the configuration's, or the starting model; it sees of a document what the rubric writer of the run sees. */
-export function heldOutOf({ config, task, documents, models, frozen, base, ...given }: HeldOutOfConfig): Suite {
+export function heldOutOf({ config, task, documents, models, frozen, base, limit, ...given }: HeldOutOfConfig): Suite {
   const { evaluation, scoring, synthesis } = config
   const { judge, secondJudge, samples } = evaluation
   return heldOutSuite({
@@ -32,6 +34,7 @@ export function heldOutOf({ config, task, documents, models, frozen, base, ...gi
     missingCriterion: scoring.missingCriterion,
     frozen,
     base,
+    limit,
   })
 }
 

@@ -1,20 +1,23 @@
 /** `pop eval --suite heldout`: a run's own rounds, another model on its questions, an interruption; against a real HTTP server. */
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { z } from 'zod'
 import { systemClock } from '../../core/clock.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
-import type { SuiteResult } from '../../records/index.ts'
+import { choose } from '../../evaluation/question-suite.ts'
+import { suiteResultSchema, type SuiteResult } from '../../records/index.ts'
 import { dispatch } from '../dispatch.ts'
 import { fakeContext, type FakeContext } from '../testing/fake-context.ts'
 import { verbs } from '../verbs.ts'
 
 const dir = mkdtempSync(join(tmpdir(), 'pop-eval-heldout-'))
 const run = join(dir, 'run')
+const worse = join(dir, 'worse')
 /** Bodies of the requests, in order. */
 const asked: string[] = []
 let onRequest = (): void => undefined
@@ -65,6 +68,7 @@ beforeAll(async () => {
   writeFileSync(
     join(dir, 'pop.yaml'),
     JSON.stringify({
+      seed: 7,
       corpus: { source: join(dir, 'corpus.jsonl'), documents: 2 },
       model: { backend: 'openai', baseUrl: url, name: 'start' },
       synthesis: { candidates: 2 },
@@ -130,6 +134,41 @@ describe('pop eval --suite heldout', () => {
     expect(table.stdout).toContain('second judge, second: 1.000')
   })
 
+  test('of another model meets the seed of the run, and its questions are compared with a corpus', async () => {
+    const out = join(dir, 'seeded')
+    const corpus = join(dir, 'corpus.jsonl')
+    const args = ['eval', `${url}#good`, '--suite', 'heldout', '--of', run, '--out', out, '--corpus', corpus, '--json']
+    const { results } = await pop(args)
+    expect(results[0]).toMatchObject({ seed: 7, contamination: { items: 4 } })
+  })
+
+  test('a trial goes elsewhere: what the run measured stays as it was', async () => {
+    const file = join(run, 'round-0', 'evaluation.json')
+    const before = readFileSync(file, 'utf8')
+    for (const trial of [
+      ['--limit', '2'],
+      ['--judge', `${url}#other`],
+      ['--second-judge', `${url}#other`],
+      ['--seed', '1'],
+    ]) {
+      const { code, stderr } = await pop(['eval', run, '--suite', 'heldout', ...trial])
+      expect([code, stderr]).toEqual([2, expect.stringContaining(`${trial[0]} would replace`)])
+    }
+    const out = join(dir, 'trial')
+    const { code, results } = await pop(['eval', run, '--suite', 'heldout', '--limit', '2', '--out', out, '--json'])
+    expect([code, readFileSync(file, 'utf8')]).toEqual([0, before])
+    const all = z
+      .array(suiteResultSchema)
+      .parse(JSON.parse(before))
+      .flatMap(({ questions = [] }) => questions)
+    expect(results[0]).toMatchObject({ limit: 2, sampled: { n: 2 } })
+    // Drawn by the seed, as of every suite, and not the first of the documents.
+    expect(results[0]?.questions?.map(({ id }) => id)).toEqual(choose(all, 2, 7).map(({ id }) => id))
+    expect(choose(all, 2, 7)).not.toEqual(all.slice(0, 2))
+    const guest = ['eval', `${url}#good`, '--suite', 'heldout', '--of', run, '--limit', '2', '--out', join(dir, 'few')]
+    expect((await pop([...guest, '--json'])).results[0]).toMatchObject({ limit: 2, questions: choose(all, 2, 7) })
+  })
+
   test('interrupted in the middle goes on where it stopped, and asks nothing twice', async () => {
     const before = asked.length
     const context = withClock()
@@ -162,7 +201,6 @@ describe('pop eval --suite heldout', () => {
         evaluation: { documents: 3, samples: 1, maxRegression: 0.5 },
       }),
     )
-    const worse = join(dir, 'worse')
     const played = await pop(['run', file, '--run', worse])
     expect(played.stderr).toContain('evaluation.maxRegression (0.5) allows: heldout −1.000')
     expect(played.code).toBe(3)
@@ -180,6 +218,15 @@ describe('pop eval --suite heldout', () => {
   test.each([
     [['eval', 'URL#good', '--suite', 'heldout'], 'name it with --of RUN'],
     [['eval', 'URL#good', '--suite', 'heldout', '--of', dir], 'There is no run in'],
+    [['eval', run, '--suite', 'heldout', '--of', run], '--of is for a model from elsewhere'],
+    [['eval', 'URL#good', '--suite', 'gsm8k', '--of', run], '--of is for heldout alone'],
+    [['eval', 'URL#good', '--suite', 'gsm8k', '--second-judge', 'URL#x'], '--second-judge is for heldout alone'],
+    [['eval', run, '--suite', 'heldout', '--samples', '4'], '--samples: heldout asks as its run asked'],
+    [['eval', 'URL#good', '--suite', 'heldout', '--of', run, '--temperature', '0'], '--temperature: heldout asks'],
+    [
+      ['eval', 'URL#good', '--suite', 'heldout', '--of', worse, '--second-judge', 'URL#x'],
+      'have no rubrics of a second',
+    ],
   ])('%j says what is missing', async (words, message) => {
     const { code, stderr } = await pop(words.map((word) => word.replace('URL', url)))
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])

@@ -11,14 +11,15 @@ import {
   type ModelEndpoint,
   type SuiteResult,
 } from '../../records/index.ts'
-import { RunFolder, RunReader } from '../../store/index.ts'
+import { RunFolder, type RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { compareWithCorpus } from '../compare-corpus.ts'
 import { readEndpoint } from '../endpoint.ts'
-import { HELD_OUT, heldOutFor } from '../held-out.ts'
+import { checkHeldOut, HELD_OUT, heldOutFor } from '../held-out.ts'
 import { localEndpoint } from '../model-source.ts'
 import { suggestion } from '../nearest.ts'
 import { createProgress } from '../progress.ts'
+import { readRun } from '../read-run.ts'
 import { resultNotes, resultsTable } from '../results-table.ts'
 
 const suiteNames = [HELD_OUT, ...Object.keys(suiteCatalogue)]
@@ -58,12 +59,12 @@ export const evalCommand: Command = {
     of: { value: 'RUN', help: 'whose held-out questions a model folder or an endpoint is asked' },
     corpus: { value: 'SOURCE', help: 'compare the suites with this training corpus (default: what the run plays on)' },
     'corpus-field': { value: 'NAME', help: 'key or column of its texts (default: text)' },
-    limit: { value: 'N', help: 'questions per suite: the first of a seeded shuffle' },
-    samples: { value: 'N', help: 'sampled answers per question (with --temperature)' },
+    limit: { value: 'N', help: 'questions per suite: the first of a seeded shuffle (heldout of a run: with --out)' },
+    samples: { value: 'N', help: 'sampled answers per question (with --temperature; not heldout)' },
     temperature: { value: 'T', help: "of the answers (default: the suite's own; 0 is greedy)" },
     'max-tokens': { value: 'N', help: "longest answer in tokens (default: the suite's own)" },
     round: { value: 'N', help: 'only this round of a run; 0 is the start (default: all)' },
-    seed: { value: 'N', help: "of sampling and choice (default: the run's, or 45)" },
+    seed: { value: 'N', help: "of sampling and choice (default: the run's, that of --of, or 45)" },
     concurrency: { value: 'N', help: 'samples in flight (default: what each model takes)' },
     'api-key-env': { value: 'VARIABLE', help: "environment variable with the endpoint's key" },
     'judge-key-env': { value: 'VARIABLE', help: "environment variable with the judges' key" },
@@ -78,6 +79,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   const { terminal, clock, signal, environment } = context
   const names = readSuites(invocation)
   const target = await openTarget(invocation, invocation.positionals[0] ?? '', context)
+  checkHeldOut(invocation, { ...target, isAsked: names.includes(HELD_OUT) })
   const progress = createProgress(terminal, clock)
   const models = new ModelHouse(target.config, {
     env: environment,
@@ -123,13 +125,14 @@ interface Ready {
 
 async function readySuites(
   invocation: Invocation,
-  { environment, clock }: Context,
+  context: Context,
   { names, target, models }: Ready,
 ): Promise<Suite[]> {
+  const { environment, clock } = context
   const open = (endpoint: ModelEndpoint | undefined): LanguageModel | undefined =>
     endpoint === undefined ? undefined : models.open(endpoint)
   const limit = invocation.number('limit', { integer: true, min: 1 })
-  const second = invocation.text('second-judge')
+  const second = await judgeNamed(invocation, 'second-judge', context)
   const files = await fileSuites({
     names: names.filter((name) => name !== HELD_OUT),
     data: { ...target.config.evaluation.data, ...readData(invocation) },
@@ -144,7 +147,7 @@ async function readySuites(
     isOwn: target.run !== undefined,
     models,
     judge: open(target.judge),
-    secondJudge: second === undefined ? undefined : models.open(readEndpoint(second, invocation.text('judge-key-env'))),
+    secondJudge: open(second),
     limit,
     deps: { env: environment, clock },
   })
@@ -177,24 +180,30 @@ interface Target {
 }
 
 async function openTarget(invocation: Invocation, text: string, context: Context): Promise<Target> {
-  const judgeName = invocation.text('judge')
-  const judge =
-    judgeName === undefined
-      ? undefined
-      : await localEndpoint(readEndpoint(judgeName, invocation.text('judge-key-env')), context)
+  const judge = await judgeNamed(invocation, 'judge', context)
   if (!/^(https?|hf):\/\//i.test(text) && isRun(text)) return openRun(invocation, text, judge)
   const named = readEndpoint(text, invocation.text('api-key-env'))
   const model = await localEndpoint(named, context)
+  const of = invocation.text('of')
+  // The questions of a run are asked with the noise that the run's policies met.
+  const seed = of === undefined ? {} : { seed: (await readRun(of)).config.seed }
   // A configuration that says nothing but which model: the defaults of everything else are not used.
-  const config = configSchema.parse({ model, corpus: { source: '-' } })
+  const config = configSchema.parse({ model, corpus: { source: '-' }, ...seed })
   const folder = invocation.text('out') ?? join('evals', folderName(named))
   return { config, judge, folder, policies: (models) => [{ round: 0, model: models.initialPolicy }] }
 }
 
+async function judgeNamed(
+  invocation: Invocation,
+  option: 'judge' | 'second-judge',
+  context: Context,
+): Promise<ModelEndpoint | undefined> {
+  const name = invocation.text(option)
+  return name === undefined ? undefined : localEndpoint(readEndpoint(name, invocation.text('judge-key-env')), context)
+}
+
 async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint | undefined): Promise<Target> {
-  const reader = await RunReader.open(dir)
-  const config = await reader.readConfig()
-  if (config === null) throw new InputError(`${dir} has no config.json: it is no run that pop run began`)
+  const { reader, config } = await readRun(dir)
   const only = invocation.number('round', { integer: true, min: 0 })
   const trained = (await reader.rounds()).filter((round) => round > 0 && existsSync(reader.round(round).checkpoint))
   const rounds = [0, ...trained].filter((round) => only === undefined || round === only)

@@ -24,7 +24,7 @@ const SUITE = 'heldout'
 export function heldOutSuite(options: HeldOutOptions): Suite {
   return {
     name: SUITE,
-    texts: options.documents.map(({ text }) => text),
+    texts: options.frozen?.map(({ problem }) => problem) ?? options.documents.map(({ text }) => text),
     evaluate: (context) => evaluate(options, context),
   }
 }
@@ -70,6 +70,7 @@ function summarise(
   answered: readonly AnsweredQuestion[],
 ): SuiteResult {
   const { seed } = context
+  const known = (options.frozen ?? options.documents).length
   const sampled = answered.flatMap((question) => question.sampled.map(({ answer }) => answer))
   const perQuestion = scoresBy(answered, ({ answer }) => answer.score)
   const scores = perQuestion.flatMap(({ score }) => score ?? [])
@@ -91,6 +92,7 @@ function summarise(
     perQuestion,
     detectable: detectableFromScores(scores),
     seed,
+    ...(options.limit === undefined || options.limit >= known ? {} : { limit: options.limit }),
     answers: answered.flatMap(({ sampled: list, greedy }) =>
       [...list, ...(greedy === null ? [] : [greedy])].map(({ answer }) => answer),
     ),

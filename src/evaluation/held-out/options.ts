@@ -18,4 +18,6 @@ export interface HeldOutOptions {
   readonly frozen?: readonly FrozenQuestion[] | undefined
   /** Whose answers a policy is held against. Default: round 0 of the same folder. */
   readonly base?: SuiteResult | undefined
+  /** Ask so many of the questions: the first of a seeded shuffle, so that more contain fewer. */
+  readonly limit?: number | undefined
 }

@@ -9,6 +9,7 @@ import type {
   Rubric,
 } from '../../records/index.ts'
 import type { RoleProfile } from '../../roles/index.ts'
+import { choose } from '../question-suite.ts'
 import type { EvaluationContext } from '../suite.ts'
 import { firstParsed, parsed, toRequest } from './asking.ts'
 import type { HeldOutOptions } from './options.ts'
@@ -18,8 +19,10 @@ export async function freezeQuestions(
   options: HeldOutOptions,
   context: EvaluationContext,
 ): Promise<readonly FrozenQuestion[]> {
-  if (options.frozen !== undefined) return options.frozen
-  const made = await Promise.all(options.documents.map((document) => freezeQuestion(options, context, document)))
+  const { documents, frozen, limit } = options
+  if (frozen !== undefined) return choose(frozen, limit, context.seed)
+  const chosen = choose(documents, limit, context.seed)
+  const made = await Promise.all(chosen.map((document) => freezeQuestion(options, context, document)))
   return made.filter((question) => question !== null)
 }
 
