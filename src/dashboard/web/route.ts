@@ -1,5 +1,5 @@
 /** The address of a view: everything that is shown follows from it, so that a link shows the same. Knows no screen. */
-import { useEffect, useState } from 'preact/hooks'
+import { useLayoutEffect, useState } from 'preact/hooks'
 
 export const screens = ['run', 'examples', 'question', 'compare', 'trust'] as const
 export type Screen = (typeof screens)[number]
@@ -40,7 +40,7 @@ export function show(route: Route, replace = false): void {
 
 export function useRoute(): Route {
   const [route, setRoute] = useState(() => readRoute(location.hash))
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onChange = (): void => setRoute(readRoute(location.hash))
     addEventListener('hashchange', onChange)
     return () => removeEventListener('hashchange', onChange)

@@ -1,6 +1,6 @@
 /** The table itself: only the rows in sight exist, pages come from the source as they are scrolled to. */
 import type { VNode } from 'preact'
-import { useEffect, useRef, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useRef, useState } from 'preact/hooks'
 import { number, words } from '../../views/format.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, SortKey } from '../../views/wire.ts'
 import { useFeed } from '../data.ts'
@@ -63,7 +63,7 @@ export function ExampleTable({ page, address, query, route, change }: TableProps
   const [top, setTop] = useState(0)
   const [active, setActive] = useState(0)
   const rows = usePages(page, address, Math.floor(top / rowHeight))
-  useEffect(() => {
+  useLayoutEffect(() => {
     setActive(0)
     setTop(0)
     box.current?.scrollTo({ top: 0 })
@@ -241,9 +241,9 @@ function usePages(page: ExamplePage, address: string, firstInSight: number): (i:
   return (i) => (i < pageSize ? page.rows[i] : held.get(Math.floor(i / pageSize))?.[i % pageSize])
 }
 
-/** `/` goes to the search field. */
+/** `/` goes to the search field: from the moment at which the table shows, so that no key is lost. */
 function useSearchKey(): void {
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       const inField = event.target instanceof HTMLInputElement || event.target instanceof HTMLSelectElement
       if (event.key !== '/' || inField) return

@@ -1,6 +1,6 @@
 /** The Examples screen: all questions of a run in a table, with search, filters, histograms that are filters, and keys. */
 import type { VNode } from 'preact'
-import { useEffect, useMemo, useState } from 'preact/hooks'
+import { useEffect, useLayoutEffect, useMemo, useRef, useState } from 'preact/hooks'
 import { readQuery, writeQuery } from '../../views/address.ts'
 import { count, words } from '../../views/format.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, Facet, ScoreScale } from '../../views/wire.ts'
@@ -129,11 +129,20 @@ function Filters({ query, page, change }: { query: ExampleQuery; page: ExamplePa
 }
 
 function Search({ query, change }: { query: ExampleQuery; change: Change }): VNode {
-  const [text, setText] = useState(query.text ?? '')
-  useEffect(() => setText(query.text ?? ''), [query.text])
+  const asked = query.text ?? ''
+  const [text, setText] = useState(asked)
+  const known = useRef(asked)
+  // Only what comes from elsewhere is taken over: what was typed here may have grown since it was asked for.
+  useLayoutEffect(() => {
+    if (asked !== known.current) setText(asked)
+    known.current = asked
+  }, [asked])
   useEffect(() => {
-    if (text === (query.text ?? '')) return
-    const timer = setTimeout(() => change({ text: text === '' ? undefined : text }), 200)
+    if (text === asked) return
+    const timer = setTimeout(() => {
+      known.current = text
+      change({ text: text === '' ? undefined : text })
+    }, 200)
     return () => clearTimeout(timer)
   }, [text])
   return (

@@ -1,6 +1,6 @@
 /** The Question page: everything that one question became, from the document to the pair. */
 import type { VNode } from 'preact'
-import { useEffect } from 'preact/hooks'
+import { useLayoutEffect } from 'preact/hooks'
 import { number, words } from '../../views/format.ts'
 import type { Candidate } from '../../../records/index.ts'
 import { countWords } from '../../views/rows.ts'
@@ -35,7 +35,7 @@ function Steps({ route }: { route: Route }): VNode {
   const go = (row: ExampleRow | undefined, at: number): string | null =>
     row === undefined ? null : questionLink(route, list.query, row, at)
   const [previous, next] = [go(before, list.at - 1), go(after, list.at + 1)]
-  useEffect(() => {
+  useLayoutEffect(() => {
     const onKey = (event: KeyboardEvent): void => {
       if (event.target instanceof HTMLInputElement || event.metaKey || event.ctrlKey || event.altKey) return
       const target = new Map([
