@@ -3,17 +3,23 @@ import type { TrainingStep } from '../../records/index.ts'
 
 type Logged = Omit<TrainingStep, 'step' | 'tokens' | 'seconds' | 'tokensPerSecond'>
 
-/** A step's figures; null for any other line. Values come as numbers or, from newer versions, as strings. */
+/**
+ * A step's figures; null for any other line. Values come as numbers or, from newer versions, as strings. Loss and norm are as they are, NaN
+ * and infinity included; another figure that is no number counts as not given.
+ */
 export function readLogLine(line: string): Logged | null {
   if (!/^\{'.*\}$/.test(line.trim())) return null
   const values = new Map<string, number>()
-  for (const [, name = '', text = ''] of line.matchAll(/'([\w/]+)': '?([-+\w.]+)'?/g)) values.set(name, Number(text))
+  for (const [, name = '', text = ''] of line.matchAll(/'([\w/]+)': '?([-+\w.]+)'?/g)) values.set(name, numberOf(text))
   const loss = values.get('loss')
-  if (loss === undefined || Number.isNaN(loss)) return null
-  const of = (name: string): number => values.get(name) ?? 0
+  if (loss === undefined) return null
+  const of = (name: string): number => {
+    const value = values.get(name) ?? 0
+    return Number.isFinite(value) ? value : 0
+  }
   return {
     loss,
-    gradNorm: of('grad_norm'),
+    gradNorm: values.get('grad_norm') ?? 0,
     learningRate: of('learning_rate'),
     epoch: of('epoch'),
     chosenLogprob: of('logps/chosen'),
@@ -21,4 +27,11 @@ export function readLogLine(line: string): Logged | null {
     margin: of('rewards/margins'),
     accuracy: of('rewards/accuracies'),
   }
+}
+
+/** As Python writes it. */
+function numberOf(text: string): number {
+  const infinite = /^([-+]?)inf(inity)?$/i.exec(text)
+  if (infinite === null) return Number(text)
+  return infinite[1] === '-' ? -Infinity : Infinity
 }

@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
+import { NumericalError } from '../../core/errors.ts'
 import { modelFingerprint } from '../../engine/index.ts'
 import { readPreferencePairs } from '../../pairing/index.ts'
 import { trainingConfigSchema, type TrainingStep } from '../../records/index.ts'
@@ -84,6 +85,24 @@ describe('the TRL backend', () => {
       expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
     },
   )
+
+  it.skipIf(process.platform === 'win32').each([
+    ["{'loss': 'nan', 'grad_norm': '0.5', 'learning_rate': '1e-06'}", 'step 2 of TRL: loss NaN, gradient norm 0.5'],
+    ["{'loss': 0.2, 'grad_norm': nan, 'learning_rate': 1e-06}", 'step 2 of TRL: loss 0.2, gradient norm NaN'],
+    ["{'loss': '0.2', 'grad_norm': 'inf', 'learning_rate': '1e-06'}", 'gradient norm Infinity'],
+  ])('ends a training that diverged, and takes no weights home: %s', async (line, message) => {
+    const good = "{'loss': '0.7', 'grad_norm': '0.5', 'learning_rate': '1e-06'}"
+    const path = program('diverges', `${says('1.13.0')}\necho "${good}"\necho "${line}"\nexec sleep 60`)
+    const error: unknown = await train(path).catch((thrown: unknown) => thrown)
+    expect(error).toBeInstanceOf(NumericalError)
+    expect(String(error)).toContain(message)
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
+  })
+
+  it.skipIf(process.platform === 'win32')('refuses a training of which it read no step', async () => {
+    await expect(train(program('silent', `${says('1.13.0')}\nexit 0`))).rejects.toThrow('ended without a step')
+    expect(existsSync(join(folder, 'checkpoint'))).toBe(false)
+  })
 
   it.skipIf(process.platform === 'win32')('ends the program when it is interrupted', async () => {
     const controller = new AbortController()

@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../../core/clock.ts'
-import { ConfigError, ModelError } from '../../core/errors.ts'
+import { ConfigError, ModelError, NumericalError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
 import { moveFolder, removeFolder, writeFolder } from '../../store/index.ts'
 import type { PreferencePair, TrainingConfig, TrainingStep } from '../../records/index.ts'
@@ -60,7 +60,8 @@ export function pythonOf({ python }: TrainingConfig, env: TrlOptions['env']): st
 
 /**
  * Trains the pairs. The checkpoint appears whole or not at all.
- * @throws {ConfigError} when TRL is missing or too old, or has no such objective; {ModelError} when it failed, with the end of what it said;
+ * @throws {ConfigError} when TRL is missing or too old, or has no such objective; {ModelError} when it failed, with the end of what it said; {NumericalError} when loss or
+ * gradient are not finite;
  * the signal's reason when aborted
  */
 export async function trainByTrl(options: TrlOptions): Promise<TrainingStep[]> {
@@ -129,6 +130,7 @@ async function launch(options: TrlOptions, python: string, script: string): Prom
   const total = Math.ceil(config.epochs * Math.ceil(pairs.length / config.batchSize))
   const own = config.launch ?? []
   const steps: TrainingStep[] = []
+  const diverged = new AbortController()
   let before = clock.monotonic()
   const { code, tail } = await runProgram({
     command: python,
@@ -141,10 +143,14 @@ async function launch(options: TrlOptions, python: string, script: string): Prom
       '--config',
       join(workDir, 'config.yaml'),
     ],
-    signal,
+    signal: AbortSignal.any(signal === undefined ? [diverged.signal] : [signal, diverged.signal]),
     onLine: (line) => {
       const logged = readLogLine(line)
-      if (logged === null) return
+      if (logged === null || diverged.signal.aborted) return
+      if (!Number.isFinite(logged.loss) || !Number.isFinite(logged.gradNorm)) {
+        diverged.abort(notFinite(steps.length + 1, logged))
+        return
+      }
       const now = clock.monotonic()
       const seconds = (now - before) / 1000
       before = now
@@ -154,8 +160,16 @@ async function launch(options: TrlOptions, python: string, script: string): Prom
     },
   })
   signal?.throwIfAborted()
+  diverged.signal.throwIfAborted()
   if (code !== 0) throw failed(`trl ${script}`, tail)
+  if (steps.length === 0) throw new ModelError(`trl ${script} ended without a step that could be read\n${tail}`)
   return steps
+}
+
+function notFinite(step: number, { loss, gradNorm }: { loss: number; gradNorm: number }): NumericalError {
+  return new NumericalError(
+    `Training step ${step} of TRL: loss ${loss}, gradient norm ${gradNorm}; lower training.learningRate and run the same command again`,
+  )
 }
 
 function failed(what: string, tail: string): ModelError {
