@@ -3,15 +3,14 @@
  * at once. A round that is done is not done again. One that was cut off goes through its steps again: its calls are in the journal under the
  * version of the weights that answered, so only the updates are computed a second time.
  */
+import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { hashValue } from '../core/hash.ts'
-import { isJsonObject } from '../core/json.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { modelFingerprint } from '../engine/index.ts'
 import { buildGroup } from '../pairing/index.ts'
 import {
   exampleSchema,
-  skipReasonSchema,
   type Config,
   type Document,
   type Example,
@@ -19,11 +18,12 @@ import {
   type LanguageModel,
   type OnRunEvent,
   type RolloutGroup,
-  type SkipReason,
   type TrainingStep,
 } from '../records/index.ts'
-import { readJsonl, type RunFolder } from '../store/index.ts'
+import type { TaskProfile } from '../roles/index.ts'
+import { readJsonl, removeFolder, type RunFolder } from '../store/index.ts'
 import { trainGroups } from '../training/index.ts'
+import { GroupTally, type OnlineRound } from './group-tally.ts'
 import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 
@@ -34,6 +34,7 @@ export interface OnlineRoundOptions {
   /** The weights at the start of the round, and what the records call them. */
   readonly start: TrainingStart
   readonly config: Config
+  readonly task: TaskProfile
   readonly models: ModelHouse
   readonly clock: Clock
   readonly onEvent: OnRunEvent
@@ -45,15 +46,15 @@ export interface OnlineRoundOptions {
     policy: LanguageModel,
     documents: readonly Document[],
     sink: (example: Example) => Promise<void>,
+    signal: AbortSignal,
   ) => Promise<void>
 }
 
-export interface OnlineRound {
-  readonly questions: number
-  /** Groups trained on, and why the others were not. */
-  readonly groups: number
-  readonly skipped: Record<SkipReason, number>
-}
+const doneSchema = z.object({
+  checkpoint: z.string(),
+  steps: z.number(),
+  leftOut: z.object({ tooLong: z.number(), noTokens: z.number(), flat: z.number() }),
+})
 
 export async function playOnlineRound(options: OnlineRoundOptions): Promise<OnlineRound> {
   const { folder, round, documents, clock, onEvent } = options
@@ -64,31 +65,37 @@ export async function playOnlineRound(options: OnlineRoundOptions): Promise<Onli
   if (known !== null) return known
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: documents.length })
   const { result, steps } = await train(options)
-  const value = { checkpoint: modelFingerprint(checkpoint) ?? '', groups: result.groups, steps: steps.length }
+  const { groups, leftOut } = result
+  const value = { checkpoint: modelFingerprint(checkpoint) ?? '', groups, leftOut, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary: describe(result, steps) })
   return result
 }
 
-function inputsOf({ documents, start, config }: OnlineRoundOptions): string {
+function inputsOf({ documents, start, config, task, models }: OnlineRoundOptions): string {
   const { training, synthesis, scoring, curation, pairing, seed, roles } = config
   const { concurrency: _concurrency, ...questions } = synthesis
   const ids = documents.map(({ id, text }) => [id, text])
-  return hashValue({ ids, start: start.name, training, questions, scoring, curation, pairing, seed, roles })
+  const { proposer, solver, rubricWriter, scorer, comparer, anchoredRater } = task
+  const prompts = [proposer, solver, rubricWriter, scorer, comparer, anchoredRater].map((role) =>
+    role === undefined ? null : [role.promptHash, { ...role.sampling }],
+  )
+  const weights = [start.name, models.initialPolicy.name]
+  return hashValue({ ids, weights, prompts, training, questions, scoring, curation, pairing, seed, roles })
 }
 
 /** What a round came to that the journal knows as done, if its checkpoint is still there. */
 async function finished(options: OnlineRoundOptions, entry: JournalEntry | undefined): Promise<OnlineRound | null> {
   const { folder, round, config, onExample } = options
   const { checkpoint, examples } = folder.round(round)
-  if (entry?.kind !== 'decision' || !isJsonObject(entry.value)) return null
-  if (entry.value['checkpoint'] !== (modelFingerprint(checkpoint) ?? '')) return null
+  const done = entry?.kind === 'decision' ? doneSchema.safeParse(entry.value).data : undefined
+  if (done === undefined || done.checkpoint !== (modelFingerprint(checkpoint) ?? '')) return null
   const tally = new GroupTally(config)
   for await (const example of readJsonl(examples, exampleSchema)) {
     tally.add(example)
     onExample(example)
   }
-  return tally.result
+  return tally.result(done.steps, done.leftOut)
 }
 
 function describe({ questions, groups }: OnlineRound, steps: readonly TrainingStep[]): string {
@@ -105,7 +112,8 @@ async function train(options: OnlineRoundOptions): Promise<{ result: OnlineRound
   const open = await models.openTraining(start, deriveSeed(config.seed, 'lora', round))
   const tally = new GroupTally(config)
   try {
-    const steps = await trainGroups({
+    let before = Promise.resolve()
+    const { steps, leftOut } = await trainGroups({
       model: open.model,
       tokenizer: open.tokenizer,
       questions: documents.length,
@@ -114,21 +122,31 @@ async function train(options: OnlineRoundOptions): Promise<{ result: OnlineRound
       clock,
       ...(reference === undefined ? {} : { reference }),
       ...(options.signal === undefined ? {} : { signal: options.signal }),
-      sample: (batch, version) =>
-        sampleGroups(options, open, { batch, version }, async (example) => {
+      sample: (batch, version, signal) => {
+        const sampled = sampleGroups(options, open, { batch, version, signal })
+        // Batches are played side by side and written one after the other: the file does not depend on who was faster.
+        const kept = keepInTurn(sampled, before, async (example) => {
           tally.add(example)
           options.onExample(example)
           await writer.write(example)
-        }),
+        })
+        before = kept.then(
+          () => undefined,
+          () => undefined,
+        )
+        return kept
+      },
       onStep: (step, total) => {
         onEvent({ type: 'step', round, step, total })
         stepFile.add(step)
       },
     })
-    if (steps.length > 0) await open.model.save(folder.round(round).checkpoint)
+    const { checkpoint } = folder.round(round)
+    // Weights of an earlier configuration of the round are none of this one's.
+    await (steps.length > 0 ? open.model.save(checkpoint) : removeFolder(checkpoint))
     await writer.commit()
     await stepFile.finish()
-    return { result: tally.result, steps }
+    return { result: tally.result(steps.length, leftOut), steps }
   } finally {
     await stepFile.settle()
     await writer.discard()
@@ -136,23 +154,41 @@ async function train(options: OnlineRoundOptions): Promise<{ result: OnlineRound
   }
 }
 
+interface Sampled {
+  readonly examples: readonly Example[]
+  readonly groups: readonly (RolloutGroup | null)[]
+}
+
 /** One batch of documents, played by the weights as they are now. */
 async function sampleGroups(
   { config, documents, start, play }: OnlineRoundOptions,
   { model }: OpenTraining,
-  { batch, version }: { batch: readonly number[]; version: number },
-  sink: (example: Example) => Promise<void>,
-): Promise<(RolloutGroup | null)[]> {
+  { batch, version, signal }: { batch: readonly number[]; version: number; signal: AbortSignal },
+): Promise<Sampled> {
   const published = await model.publish()
   // The journal finds a call by the name of the weights that answered it.
   const policy = versioned(published, `${start.name}+${version}`)
+  const examples: Example[] = []
   const groups: (RolloutGroup | null)[] = []
   const chosen = batch.flatMap((index) => documents.slice(index, index + 1))
-  await play(policy, chosen, async (example) => {
+  const sink = (example: Example): Promise<void> => {
     const group = buildGroup(example, config.pairing)
     groups.push('skipped' in group ? null : group)
-    await sink(example)
-  })
+    examples.push(example)
+    return Promise.resolve()
+  }
+  await play(policy, chosen, sink, signal)
+  return { examples, groups }
+}
+
+async function keepInTurn(
+  sampled: Promise<Sampled>,
+  before: Promise<void>,
+  keep: (example: Example) => Promise<void>,
+): Promise<Sampled['groups']> {
+  const { examples, groups } = await sampled
+  await before
+  for (const example of examples) await keep(example)
   return groups
 }
 
@@ -163,24 +199,5 @@ function versioned(model: LanguageModel, name: string): LanguageModel {
     ...(model.endpoint === undefined ? {} : { endpoint: model.endpoint }),
     ...(model.capacity === undefined ? {} : { capacity: model.capacity }),
     generate: (request, signal, hints) => model.generate(request, signal, hints),
-  }
-}
-
-/** Counts groups, and questions without one by reason. */
-class GroupTally {
-  readonly result: { questions: number; groups: number; skipped: Record<SkipReason, number> }
-  private readonly config: Config
-
-  constructor(config: Config) {
-    this.config = config
-    const zeros = skipReasonSchema.options.map((reason) => [reason, 0])
-    this.result = { questions: 0, groups: 0, skipped: Object.fromEntries(zeros) as Record<SkipReason, number> }
-  }
-
-  add(example: Example): void {
-    const group = buildGroup(example, this.config.pairing)
-    this.result.questions++
-    if ('skipped' in group) this.result.skipped[group.skipped]++
-    else this.result.groups++
   }
 }

@@ -6,7 +6,6 @@
 import { systemClock, type Clock } from '../core/clock.ts'
 import { InterruptedError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
-import { modelFingerprint } from '../engine/index.ts'
 import type { Suite } from '../evaluation/index.ts'
 import type { EvaluationSet, HealthCollector, PairingCounts } from '../health/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
@@ -30,6 +29,7 @@ import { readEvaluationSets, refuseUnhealthy, suiteTexts } from './check-health.
 import { damageNotes } from './journal-damage.ts'
 import { ManifestKeeper } from './manifest-keeper.ts'
 import { ModelHouse } from './models.ts'
+import { leftOutNote } from './group-tally.ts'
 import { playOnlineRound } from './online-round.ts'
 import { playDocuments, questionsOf, type PlayDocumentsOptions } from './play-documents.ts'
 import {
@@ -181,15 +181,7 @@ class Run {
     const { shard, firstDocuments } = this.options
     const chosen = documentsOfShard(this.documentsOf(1, documents), shard).slice(0, firstDocuments)
     const { examples } = await this.stage(1, 'synthesis', () => this.synthesize(1, policy, chosen))
-    const played = {
-      round: 1,
-      results: [],
-      examples,
-      pairs: 0,
-      skipped: {},
-      checkpoint: null,
-      health: null,
-    }
+    const played = { round: 1, results: [], examples, pairs: 0, skipped: {}, checkpoint: null, health: null }
     return { runDir: this.folder.dir, rounds: [played], checkpoint: null }
   }
 
@@ -271,7 +263,7 @@ class Run {
     this.checkInterrupted()
     await models.release()
     const yielded = new RoundYield(round, config, this.evaluationSets)
-    const { groups, skipped } = await this.stage(round, 'train', () =>
+    const played = await this.stage(round, 'train', () =>
       playOnlineRound({
         folder,
         round,
@@ -283,13 +275,16 @@ class Run {
         signal,
         start: models.startOf(dir, policy.name),
         onExample: (example) => yielded.add(example),
-        play: (current, batch, sink) => playDocuments(this.playing(round, current, batch), sink),
+        task: this.options.task,
+        play: (current, batch, sink, stop) =>
+          playDocuments({ ...this.playing(round, current, batch), signal: stop }, sink),
       }),
     )
+    const { groups, skipped } = played
     const health = await this.measure(yielded.health, { pairs: groups, skipped }, round)
-    const trained = modelFingerprint(folder.round(round).checkpoint) !== undefined
-    if (!trained) this.note(`round ${round}: no group of answers with different rewards, nothing to train on`)
-    const checkpoint = trained ? folder.round(round).checkpoint : round === 1 ? null : dir
+    const note = leftOutNote(played)
+    if (note !== undefined) this.note(`round ${round}: ${note}`)
+    const checkpoint = played.steps > 0 ? folder.round(round).checkpoint : round === 1 ? null : dir
     return { round, examples: yielded.examples, pairs: groups, skipped, health, checkpoint }
   }
 

@@ -22,7 +22,7 @@ export {
 export { isGroupObjective, objectives } from './objectives/index.ts'
 export type { PreferenceData } from './preference-data.ts'
 export { TrainingStateFile } from './state-file.ts'
-export { trainGroups, type TrainGroupsOptions } from './train-groups.ts'
+export { trainGroups, type GroupTraining, type TrainGroupsOptions } from './train-groups.ts'
 export { trainPreferences, type PreferenceTraining, type TrainPreferencesOptions } from './train-preferences.ts'
 export type { Group, Objective, ObjectiveResult, PreferenceMetric, ScoredCompletion } from './objectives/index.ts'
 export type { Scorer } from './loop.ts'

@@ -1,4 +1,5 @@
 /** The online loop on the bigram table, which samples, is rewarded by a rule and has exact gradients. */
+import { setTimeout } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { rng } from '../core/rng.ts'
 import { systemClock } from '../core/clock.ts'
@@ -39,7 +40,7 @@ async function train(training: object, overlap?: boolean): Promise<{ steps: Trai
   const bigram = new BigramModel(VOCAB, 1)
   const model: TrainableModel = Object.assign(bigram, overlap === undefined ? {} : { samplesWhileTraining: overlap })
   const versions: number[] = []
-  const steps = await trainGroups({
+  const { steps } = await trainGroups({
     model,
     tokenizer,
     questions: 96,
@@ -94,6 +95,25 @@ describe('trainGroups', () => {
     expect(new Set(steps.map(({ staleness }) => staleness))).toEqual(new Set([0]))
   })
 
+  it('ends what it samples ahead, and awaits it, when a batch fails', async () => {
+    let running = 0
+    const stopped: boolean[] = []
+    const ends = async (_batch: readonly number[], _version: number, signal: AbortSignal): Promise<never[]> => {
+      running++
+      if (running > 1) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }))
+      stopped.push(signal.aborted)
+      await setTimeout(20)
+      running--
+      if (!signal.aborted) throw new Error('the first batch failed')
+      return []
+    }
+    const config = trainingConfigSchema.parse({ objective: { type: 'grpo' }, batchSize: 4, staleness: 2 })
+    const model = new BigramModel(VOCAB, 1)
+    const training = trainGroups({ model, tokenizer, questions: 12, config, seed: 1, sample: ends })
+    await expect(training).rejects.toThrow('the first batch failed')
+    expect([running, stopped]).toEqual([0, [false, true, true]])
+  })
+
   it('refuses an objective over pairs', async () => {
     await expect(train({ objective: { type: 'dpo' } })).rejects.toThrow('dpo learns from pairs')
   })
@@ -105,9 +125,9 @@ describe('rolloutsOf', () => {
   it('drops and counts groups whose rewards do not differ, and answers without ids or too long', () => {
     const flat = { ...group, responses: group.responses.map((response) => ({ ...response, reward: 1 })) }
     const bare = { ...group, responses: group.responses.map(({ text, reward }) => ({ text, reward })) }
-    const { groups, dropped } = rolloutsOf([group, flat, bare, null], tokenizer, 100)
-    expect([groups.length, dropped]).toEqual([1, 3])
-    expect(rolloutsOf([group], tokenizer, LENGTH).groups).toEqual([])
+    const { groups, dropped, reasons } = rolloutsOf([group, flat, bare, null], tokenizer, 100)
+    expect([groups.length, dropped, reasons]).toEqual([1, 3, ['flat', 'noTokens']])
+    expect(rolloutsOf([group], tokenizer, LENGTH)).toEqual({ groups: [], dropped: 1, reasons: ['tooLong'] })
   })
 
   it('trains on the ids that were sampled', () => {

@@ -23,14 +23,28 @@ export interface TrainGroupsOptions {
   /** Needed by an objective with a KL term. */
   readonly reference?: Scorer
   /** Asks questions by index, of the weights as they are now; `version` counts their updates. */
-  readonly sample: (questions: readonly number[], version: number) => Promise<readonly (RolloutGroup | null)[]>
+  readonly sample: (
+    questions: readonly number[],
+    version: number,
+    signal: AbortSignal,
+  ) => Promise<readonly (RolloutGroup | null)[]>
   readonly clock?: Clock
   readonly onStep?: (step: TrainingStep, total: number) => void
   readonly signal?: AbortSignal
 }
 
+/** Why a sampled group was not trained on. */
+export type LeftOutReason = 'tooLong' | 'noTokens' | 'flat'
+
+export interface GroupTraining {
+  /** One for every batch of which a group was left. */
+  readonly steps: TrainingStep[]
+  /** Groups of which fewer than two different rewards were left: answers too long, without sampled ids, or none of these. */
+  readonly leftOut: Record<LeftOutReason, number>
+}
+
 /** @throws ConfigError for an objective over pairs, or one that needs a reference and has none; NumericalError as training does */
-export async function trainGroups(options: TrainGroupsOptions): Promise<TrainingStep[]> {
+export async function trainGroups(options: TrainGroupsOptions): Promise<GroupTraining> {
   const { config, model, reference, tokenizer, sample, onStep, signal } = options
   if (!isGroupObjective(config.objective)) {
     throw new ConfigError(`training.objective: ${config.objective.type} learns from pairs, not from groups`)
@@ -43,6 +57,7 @@ export async function trainGroups(options: TrainGroupsOptions): Promise<Training
   }
   const plan = planSteps(options.questions, config, options.seed)
   const maxLength = Math.min(config.maxLength, model.contextLength ?? Infinity)
+  const leftOut = { tooLong: 0, noTokens: 0, flat: 0 }
   const reports = await onlineLoop<WatchedMetric>({
     model,
     plan,
@@ -50,12 +65,16 @@ export async function trainGroups(options: TrainGroupsOptions): Promise<Training
     adam: { ...config.adam, maxGradNorm: config.maxGradNorm },
     clock: options.clock ?? systemClock,
     staleness: model.samplesWhileTraining === false ? 0 : config.staleness,
-    sample: async (batch, version) => rolloutsOf(await sample(batch, version), tokenizer, maxLength),
+    sample: async (batch, version, stop) => {
+      const { reasons, ...rollouts } = rolloutsOf(await sample(batch, version, stop), tokenizer, maxLength)
+      for (const reason of reasons) leftOut[reason]++
+      return rollouts
+    },
     ...(objective.needsReference && reference !== undefined ? { reference } : {}),
     ...(signal === undefined ? {} : { signal }),
     ...(onStep === undefined ? {} : { onStep: (report) => onStep(stepOf(report), plan.length) }),
   })
-  return reports.map(stepOf)
+  return { steps: reports.map(stepOf), leftOut }
 }
 
 /** Answers as they were sampled; those without ids, or too long for the context, have no part in their group. */
@@ -63,19 +82,30 @@ export function rolloutsOf(
   sampled: readonly (RolloutGroup | null)[],
   tokenizer: Pick<Tokenizer, 'encodeChat'>,
   maxLength: number,
-): Rollouts {
-  const groups = sampled.flatMap((group): TrainingGroup[] => {
-    if (group === null) return []
-    const prompt = tokenizer.encodeChat(group.prompt, { addGenerationPrompt: true })
-    const completions = group.responses.flatMap(({ sampled: answer, reward }) =>
-      answer === undefined || answer.tokens.length === 0 || prompt.length + answer.tokens.length > maxLength
-        ? []
-        : [{ tokens: [...prompt, ...answer.tokens], promptLength: prompt.length, behaviour: answer.logprobs, reward }],
-    )
-    const rewards = new Set(completions.map(({ reward }) => reward))
-    return rewards.size < 2 ? [] : [{ completions }]
-  })
-  return { groups, dropped: sampled.length - groups.length }
+): Rollouts & { readonly reasons: readonly LeftOutReason[] } {
+  const read = sampled.flatMap((group) => (group === null ? [] : [trainable(group, tokenizer, maxLength)]))
+  const groups = read.flatMap((one) => (typeof one === 'string' ? [] : [one]))
+  const reasons = read.flatMap((one) => (typeof one === 'string' ? [one] : []))
+  return { groups, dropped: sampled.length - groups.length, reasons }
+}
+
+function trainable(
+  { prompt: messages, responses }: RolloutGroup,
+  tokenizer: Pick<Tokenizer, 'encodeChat'>,
+  maxLength: number,
+): TrainingGroup | LeftOutReason {
+  const prompt = tokenizer.encodeChat(messages, { addGenerationPrompt: true })
+  let reason: LeftOutReason = 'flat'
+  const completions: TrainingGroup['completions'][number][] = []
+  for (const { sampled, reward } of responses) {
+    if (sampled === undefined || sampled.tokens.length === 0) reason = 'noTokens'
+    else if (prompt.length + sampled.tokens.length > maxLength) reason = 'tooLong'
+    else {
+      const tokens = [...prompt, ...sampled.tokens]
+      completions.push({ tokens, promptLength: prompt.length, behaviour: sampled.logprobs, reward })
+    }
+  }
+  return new Set(completions.map(({ reward }) => reward)).size < 2 ? reason : { completions }
 }
 
 type SideMetric = 'chosenLogprob' | 'rejectedLogprob' | 'margin' | 'accuracy'
