@@ -1,9 +1,8 @@
 /** What the held-out suite says beyond a score: the second judge's curve beside the first's, and who wins against the start. */
 import type { Parting, SuiteResult } from '../../records/index.ts'
-import { interval, number } from '../views/format.ts'
+import { interval, number, roundName } from '../views/format.ts'
 import { intervalChart, legend } from './charts.ts'
 import { html, type Html } from './html.ts'
-import { roundName } from './round-name.ts'
 
 /** Empty where there is no second judge. @param results of one suite, in order of rounds */
 export function judgesBlock(results: readonly SuiteResult[]): Html {

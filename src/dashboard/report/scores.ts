@@ -1,10 +1,9 @@
 /** The report's first section: what held-out suites say before and after each round. */
 import type { Contamination, SuiteResult } from '../../records/index.ts'
 import { intervalChart, legend } from './charts.ts'
-import { interval, number, percent } from '../views/format.ts'
+import { interval, number, percent, roundName } from '../views/format.ts'
 import { html, type Html } from './html.ts'
 import { judgesBlock, winRates } from './judges.ts'
-import { roundName } from './round-name.ts'
 
 /** @param results of all rounds, in order of rounds */
 export function scoresSection(results: readonly SuiteResult[]): Html {

@@ -18,6 +18,11 @@ export function interval(value: { mean: number; low: number; high: number } | nu
   return value === null ? missing : `${value.mean.toFixed(3)} [${value.low.toFixed(3)}, ${value.high.toFixed(3)}]`
 }
 
+/** What a round, and the policy it left, is called. */
+export function roundName(round: number): string {
+  return round === 0 ? 'before' : `round ${round}`
+}
+
 /** Names from records as words: `tooFewScored` → `too few scored`. */
 export function words(name: string): string {
   return name.replaceAll(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`)

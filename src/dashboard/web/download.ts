@@ -1,26 +1,17 @@
 /** Saves what is on the screen: tables as CSV or JSON, charts as SVG or PNG. Nothing leaves the browser. */
-
-export type Cell = string | number | boolean | null
+import { csvOf, type Table } from '../views/table.ts'
 
 export function saveText(name: string, type: string, text: string): void {
   save(name, new Blob([text], { type }))
 }
 
-/** RFC 4180, with a mark for spreadsheets that it is UTF-8; a text that a spreadsheet would run is defused. */
-export function saveCsv(name: string, header: readonly string[], rows: readonly (readonly Cell[])[]): void {
-  const lines = [header, ...rows].map((row) => row.map(csvCell).join(','))
-  saveText(`${name}.csv`, 'text/csv', `\uFEFF${lines.join('\r\n')}\r\n`)
+/** With a mark for spreadsheets that it is UTF-8. */
+export function saveCsv(name: string, table: Table): void {
+  saveText(`${name}.csv`, 'text/csv', `\uFEFF${csvOf(table)}`)
 }
 
 export function saveJson(name: string, value: unknown): void {
   saveText(`${name}.json`, 'application/json', `${JSON.stringify(value, null, 2)}\n`)
-}
-
-function csvCell(value: Cell): string {
-  if (value === null) return ''
-  if (typeof value !== 'string') return String(value)
-  const safe = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe
 }
 
 export function saveSvg(name: string, chart: SVGSVGElement): void {

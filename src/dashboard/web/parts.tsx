@@ -1,7 +1,7 @@
 /** Small pieces that all screens share. */
 import type { ComponentChildren, VNode } from 'preact'
-import { useRef } from 'preact/hooks'
 import { words } from '../views/format.ts'
+import { namedRows, type Table } from '../views/table.ts'
 import type { Loaded } from './data.ts'
 import { saveCsv, saveJson } from './download.ts'
 
@@ -75,52 +75,31 @@ export function Pill({ name }: { name: string }): VNode {
   return <span class={`pill ${kind}`}>{words(name)}</span>
 }
 
-/** A table that may be wider than its card, or taller than it should be, and that can be taken along. */
+/** A table that may be wider than its card, or taller than it should be, and that can be taken along: as data, not as it is shown. */
 export function Scroll({
   label,
+  table,
   tall = false,
   children,
 }: {
   label: string
+  table: Table
   tall?: boolean
   children: ComponentChildren
 }): VNode {
-  const box = useRef<HTMLDivElement>(null)
-  const save = (as: (header: readonly string[], rows: readonly (readonly string[])[]) => void): void => {
-    const [header = [], ...rows] = cellsOf(box.current)
-    as(header, rows)
-  }
   return (
     <>
-      <div ref={box} class={tall ? 'scroll tall' : 'scroll'} tabIndex={0} role="region" aria-label={`Table: ${label}`}>
+      <div class={tall ? 'scroll tall' : 'scroll'} tabIndex={0} role="region" aria-label={`Table: ${label}`}>
         {children}
       </div>
       <div class="exports" role="group" aria-label={`Export table: ${label}`}>
-        <button type="button" class="small" onClick={() => save((header, rows) => saveCsv(label, header, rows))}>
+        <button type="button" class="small" onClick={() => saveCsv(label, table)}>
           CSV
         </button>
-        <button
-          type="button"
-          class="small"
-          onClick={() => save((header, rows) => saveJson(label, named(header, rows)))}
-        >
+        <button type="button" class="small" onClick={() => saveJson(label, namedRows(table))}>
           JSON
         </button>
       </div>
     </>
   )
-}
-
-/** A table as it stands on the page, row by row; a cell over several columns is followed by empty ones. */
-function cellsOf(box: HTMLElement | null): string[][] {
-  return [...(box?.querySelectorAll('tr') ?? [])].map((row) =>
-    [...row.cells].flatMap((cell) => [
-      (cell.textContent ?? '').trim(),
-      ...Array.from({ length: cell.colSpan - 1 }, () => ''),
-    ]),
-  )
-}
-
-function named(header: readonly string[], rows: readonly (readonly string[])[]): Record<string, string>[] {
-  return rows.map((row) => Object.fromEntries(row.map((cell, i) => [header[i] ?? `column ${i + 1}`, cell])))
 }

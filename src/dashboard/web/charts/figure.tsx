@@ -3,16 +3,12 @@ import type { ComponentChildren, VNode } from 'preact'
 import { useRef } from 'preact/hooks'
 import { short } from '../../views/format.ts'
 import { place, type Scale } from '../../views/scale.ts'
-import { saveCsv, saveJson, savePng, saveSvg, type Cell } from '../download.ts'
+import { namedRows, type Table } from '../../views/table.ts'
+import { saveCsv, saveJson, savePng, saveSvg } from '../download.ts'
 
 export const width = 520
 export const height = 210
 export const box = { left: 48, right: width - 12, top: 12, bottom: height - 28 }
-
-export interface Table {
-  readonly header: readonly string[]
-  readonly rows: readonly (readonly Cell[])[]
-}
 
 /** A chart with its title, its description for those who cannot see it, and its exports. */
 export function Figure({
@@ -47,7 +43,7 @@ export function Figure({
           <button type="button" class="small" onClick={() => withChart((svg) => saveSvg(title, svg))}>
             SVG
           </button>
-          <button type="button" class="small" onClick={() => saveCsv(title, table.header, table.rows)}>
+          <button type="button" class="small" onClick={() => saveCsv(title, table)}>
             CSV
           </button>
           <button type="button" class="small" onClick={() => saveJson(title, namedRows(table))}>
@@ -57,10 +53,6 @@ export function Figure({
       </div>
     </figure>
   )
-}
-
-function namedRows({ header, rows }: Table): Record<string, Cell>[] {
-  return rows.map((row) => Object.fromEntries(row.map((cell, i) => [header[i] ?? '', cell])))
 }
 
 export function YAxis({ scale, unit }: { scale: Scale; unit?: string }): VNode {

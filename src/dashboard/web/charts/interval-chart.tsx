@@ -2,7 +2,8 @@
 import type { VNode } from 'preact'
 import { short } from '../../views/format.ts'
 import { niceScale, place } from '../../views/scale.ts'
-import { box, Figure, height, Legend, YAxis, type Table } from './figure.tsx'
+import type { Table } from '../../views/table.ts'
+import { box, Figure, height, Legend, YAxis } from './figure.tsx'
 
 export interface IntervalPoint {
   readonly mean: number

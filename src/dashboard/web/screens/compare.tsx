@@ -1,7 +1,8 @@
 /** The Compare screen: two rounds, of one run or of two, against each other. */
 import type { VNode } from 'preact'
 import { movedCriteria, pairQuestions, shares, verdict, type ComparedQuestion } from '../../views/compare.ts'
-import { number, short } from '../../views/format.ts'
+import { number, roundName, short } from '../../views/format.ts'
+import { criterionTable, questionTable } from '../../views/tables.ts'
 import type { RoundSide, RunCard } from '../../views/wire.ts'
 import type { Series } from '../charts/figure.tsx'
 import { LineChart } from '../charts/line-chart.tsx'
@@ -10,7 +11,6 @@ import { Card, Fact, Scroll, Show } from '../parts.tsx'
 import { show, type Route } from '../route.ts'
 import { Inline } from '../text.tsx'
 import { AnswersOf } from './compared-answers.tsx'
-import { roundName } from './names.ts'
 
 /** `0:2` is round 2 of run 0. */
 interface Choice {
@@ -144,7 +144,7 @@ function Questions({
   return (
     <>
       <VerdictFacts questions={questions} />
-      <Scroll label="held-out questions" tall>
+      <Scroll label="held-out questions" table={questionTable(questions)} tall>
         <table>
           <thead>
             <tr>
@@ -249,7 +249,7 @@ function CriteriaCard({ before, after }: { before: RoundSide; after: RoundSide }
       {moved.length === 0 ? (
         <p class="soft">No criterion of the same name was rated at least five times in both.</p>
       ) : (
-        <Scroll label="Criteria that moved">
+        <Scroll label="Criteria that moved" table={criterionTable(moved)}>
           <table>
             <thead>
               <tr>

@@ -1,6 +1,7 @@
 /** The configuration: what differs from the default first, all of it on demand. */
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
+import { configTable } from '../../views/tables.ts'
 import type { ConfigKey } from '../../views/wire.ts'
 import { Card, Scroll } from '../parts.tsx'
 import { Inline } from '../text.tsx'
@@ -11,7 +12,7 @@ export function ConfigCard({ config }: { config: readonly ConfigKey[] }): VNode 
   return (
     <Card title="Configuration">
       {config.length === 0 && <p class="soft">The run folder holds no configuration.</p>}
-      <Scroll label="Configuration">
+      <Scroll label="Configuration" table={configTable(shown)}>
         <table>
           <thead>
             <tr>

@@ -3,6 +3,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { CostLine, Costs } from '../../views/costs.ts'
 import { count } from '../../views/format.ts'
+import { costTable } from '../../views/tables.ts'
 import { Card, Scroll } from '../parts.tsx'
 import { Inline } from '../text.tsx'
 
@@ -31,7 +32,7 @@ export function CostCard({ costs: { lines, total, unpriced } }: { costs: Costs }
           <span class="soft">for models without a price in the configuration</span>
         </div>
       )}
-      <Scroll label="Tokens and cost">
+      <Scroll label="Tokens and cost" table={costTable(lines, costOf)}>
         <table>
           <thead>
             <tr>

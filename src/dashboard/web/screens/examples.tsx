@@ -222,14 +222,11 @@ function Exports({ address, total }: { address: string; total: number }): VNode 
 
 function saveRows(rows: readonly ExampleRow[]): void {
   const header = Object.keys(rows[0] ?? {}) as (keyof ExampleRow)[]
-  saveCsv(
-    'examples',
-    header,
-    rows.map((row) =>
-      header.map((key) => {
-        const value = row[key]
-        return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
-      }),
-    ),
+  const cells = rows.map((row) =>
+    header.map((key) => {
+      const value = row[key]
+      return typeof value === 'object' && value !== null ? JSON.stringify(value) : value
+    }),
   )
+  saveCsv('examples', { header, rows: cells })
 }

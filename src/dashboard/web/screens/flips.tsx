@@ -2,6 +2,7 @@
 import type { VNode } from 'preact'
 import { evenAt, orderVerdict, type OrderVerdict } from '../../views/flips.ts'
 import { number, percent, words } from '../../views/format.ts'
+import { flipTable } from '../../views/tables.ts'
 import type { Comparison } from '../../../records/index.ts'
 import type { QuestionPage } from '../../views/wire.ts'
 import { Card, Scroll } from '../parts.tsx'
@@ -27,7 +28,7 @@ export function FlipsCard({ page: { example, scoringMode } }: { page: QuestionPa
         {decided > 0 && ` (${percent(count('flips') / decided)})`}. {count('undecided')} are even in one order at least,{' '}
         {count('void')} are void: one order could not be had.
       </p>
-      <Scroll label="Order flips" tall={comparisons.length > 12}>
+      <Scroll label="Order flips" table={flipTable(comparisons, verdicts)} tall={comparisons.length > 12}>
         <table>
           <thead>
             <tr>

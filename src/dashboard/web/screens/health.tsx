@@ -1,11 +1,11 @@
 /** The health of each round's training signal: each check's value by round beside its limits, and what to do. */
 import type { VNode } from 'preact'
 import type { HealthReport } from '../../../records/index.ts'
-import { percent, short } from '../../views/format.ts'
+import { percent, roundName, short } from '../../views/format.ts'
+import { healthTable } from '../../views/tables.ts'
 import type { RoundOverview } from '../../views/wire.ts'
 import { Card, Scroll } from '../parts.tsx'
 import { Inline } from '../text.tsx'
-import { roundName } from './names.ts'
 
 type Check = HealthReport['checks'][number]
 
@@ -21,7 +21,7 @@ export function HealthCard({ rounds }: { rounds: readonly RoundOverview[] }): VN
   const warnings = last.health.checks.filter(({ advice }) => advice !== null)
   return (
     <Card title="Health of the training signal">
-      <Scroll label="health of the training signal">
+      <Scroll label="health of the training signal" table={healthTable(told)}>
         <table>
           <thead>
             <tr>

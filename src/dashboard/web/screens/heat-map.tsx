@@ -3,6 +3,7 @@ import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Candidate, CriterionRating, Example, Rubric } from '../../../records/index.ts'
 import { number, words } from '../../views/format.ts'
+import type { Table } from '../../views/table.ts'
 import type { ExampleRow } from '../../views/wire.ts'
 import { Scroll } from '../parts.tsx'
 import { Block, Inline } from '../text.tsx'
@@ -26,7 +27,7 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
         <input type="checkbox" checked={byScore} onChange={(event) => setByScore(event.currentTarget.checked)} />
         best first
       </label>
-      <Scroll label="Answers by criterion">
+      <Scroll label="Answers by criterion" table={tableOf(sorted, criteria)}>
         <table class="heat">
           <thead>
             <tr>
@@ -63,6 +64,18 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
       {selected !== null && <Reason example={example} selected={selected} />}
     </>
   )
+}
+
+function tableOf(candidates: readonly Candidate[], criteria: Rubric): Table {
+  return {
+    header: ['answer', 'score', 'not scored', ...criteria.map(({ name }) => name), 'text'],
+    rows: candidates.map((candidate) => {
+      const { index, score, answer, response } = candidate
+      const said = score.status === 'scored' ? [score.value, null] : [null, score.reason]
+      const ratings = criteria.map(({ name }) => ratingOf(candidate, name)?.rating ?? null)
+      return [index, ...said, ...ratings, answer ?? response]
+    }),
+  }
 }
 
 function Answer({

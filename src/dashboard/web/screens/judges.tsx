@@ -1,10 +1,9 @@
 /** The second judge's curve beside the first's, what is said when they part, and who wins against the start. */
 import type { VNode } from 'preact'
-import { interval, number } from '../../views/format.ts'
+import { interval, number, roundName } from '../../views/format.ts'
 import type { RoundOverview } from '../../views/wire.ts'
 import { IntervalChart } from '../charts/interval-chart.tsx'
 import { Inline } from '../text.tsx'
-import { roundName } from './names.ts'
 
 type Result = RoundOverview['evaluations'][number]
 

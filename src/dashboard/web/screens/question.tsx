@@ -2,6 +2,7 @@
 import type { VNode } from 'preact'
 import { useLayoutEffect } from 'preact/hooks'
 import { number, words } from '../../views/format.ts'
+import { rubricTable } from '../../views/tables.ts'
 import type { Candidate } from '../../../records/index.ts'
 import { countWords } from '../../views/rows.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, QuestionPage } from '../../views/wire.ts'
@@ -228,7 +229,7 @@ function RubricCard({ page: { example } }: { page: QuestionPage }): VNode {
       {example.rubric === null ? (
         <p class="soft">There is none.</p>
       ) : (
-        <Scroll label="Rubric">
+        <Scroll label="Rubric" table={rubricTable(example.rubric)}>
           <table>
             <thead>
               <tr>

@@ -1,6 +1,7 @@
 /** The Run screen: what flows, how fast, what failed, how training goes, what held-out questions say. */
 import type { VNode } from 'preact'
-import { count, counts, interval, number, percent, seconds, short, words } from '../../views/format.ts'
+import { count, counts, interval, number, percent, roundName, seconds, short, words } from '../../views/format.ts'
+import { outcomeTable, stageTable, suiteTable } from '../../views/tables.ts'
 import type { Overview, RoundOverview, RunCard } from '../../views/wire.ts'
 import { IntervalChart } from '../charts/interval-chart.tsx'
 import { StackChart } from '../charts/stack-chart.tsx'
@@ -12,7 +13,6 @@ import { ConfigCard } from './config.tsx'
 import { CostCard, money } from './cost.tsx'
 import { HealthCard } from './health.tsx'
 import { Judges } from './judges.tsx'
-import { roundName } from './names.ts'
 import { TrainingCard } from './training.tsx'
 
 export function RunScreen({ run }: { run: RunCard }): VNode {
@@ -105,7 +105,7 @@ function EvaluationCard({ overview }: { overview: Overview }): VNode {
               ]}
             />
             <Judges results={mine} />
-            <Scroll label={`${suite} in numbers`}>
+            <Scroll label={`${suite} in numbers`} table={suiteTable(mine)}>
               <table>
                 <thead>
                   <tr>
@@ -144,7 +144,7 @@ function FlowCard({ overview }: { overview: Overview }): VNode {
   const isCut = overview.rounds.some(({ stages }) => stages.some(({ cut }) => cut > 0))
   return (
     <Card title="Stages">
-      <Scroll label="Calls by round and stage">
+      <Scroll label="Calls by round and stage" table={stageTable(overview.rounds)}>
         <table>
           <thead>
             <tr>
@@ -236,7 +236,7 @@ function FailureCard({ overview }: { overview: Overview }): VNode {
     <Card title="Questions and what failed">
       {rounds.length === 0 && <p class="soft">No question is finished yet.</p>}
       {rounds.length > 0 && (
-        <Scroll label="Outcomes by round">
+        <Scroll label="Outcomes by round" table={outcomeTable(rounds)}>
           <table>
             <thead>
               <tr>

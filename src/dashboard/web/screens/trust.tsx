@@ -1,12 +1,13 @@
 /** The Trust screen: each policy as it sees itself beside as others see it. Where the curves part, the judge is being pleased. */
 import type { VNode } from 'preact'
-import { interval, number, short } from '../../views/format.ts'
+import { interval, number, roundName, short } from '../../views/format.ts'
+import type { Table } from '../../views/table.ts'
+import { intervalCells } from '../../views/tables.ts'
 import type { RunCard, TrustPoint } from '../../views/wire.ts'
 import { IntervalChart } from '../charts/interval-chart.tsx'
 import { LineChart } from '../charts/line-chart.tsx'
 import { useData } from '../data.ts'
 import { Card, Scroll, Show } from '../parts.tsx'
-import { roundName } from './names.ts'
 
 export function TrustScreen({ run }: { run: RunCard }): VNode {
   const loaded = useData<readonly TrustPoint[]>(`runs/${run.id}/trust`)
@@ -61,7 +62,7 @@ function judgedAs({ judged }: TrustPoint, name: string): TrustPoint['judged'][nu
 
 function Numbers({ points, judges }: { points: readonly TrustPoint[]; judges: readonly string[] }): VNode {
   return (
-    <Scroll label="Self-score and judgement in numbers">
+    <Scroll label="Self-score and judgement in numbers" table={numberTable(points, judges)}>
       <table>
         <thead>
           <tr>
@@ -94,6 +95,20 @@ function Numbers({ points, judges }: { points: readonly TrustPoint[]; judges: re
   )
 }
 
+function numberTable(points: readonly TrustPoint[], judges: readonly string[]): Table {
+  const bounds = (name: string): string[] => [name, `${name} low`, `${name} high`]
+  return {
+    header: ['policy', ...['self-score', ...judges].flatMap(bounds), 'gap', 'words'],
+    rows: points.map((point) => [
+      roundName(point.round),
+      ...intervalCells(point.self),
+      ...judges.flatMap((name) => intervalCells(judgedAs(point, name))),
+      gapOf(point),
+      point.meanAnswerWords,
+    ]),
+  }
+}
+
 function LengthCard({ points }: { points: readonly TrustPoint[] }): VNode | null {
   const lengths = points.flatMap(({ meanAnswerWords }) => meanAnswerWords ?? [])
   if (lengths.length < 2) return null
@@ -116,7 +131,7 @@ function QualityTable({ points }: { points: readonly TrustPoint[] }): VNode | nu
   const rows = points.flatMap(({ round, judgeQuality }) => judgeQuality.map((quality) => ({ round, ...quality })))
   if (rows.length === 0) return null
   return (
-    <Scroll label="The judge against the program">
+    <Scroll label="The judge against the program" table={qualityTable(rows)}>
       <table>
         <thead>
           <tr>
@@ -139,6 +154,21 @@ function QualityTable({ points }: { points: readonly TrustPoint[] }): VNode | nu
       </table>
     </Scroll>
   )
+}
+
+type Quality = TrustPoint['judgeQuality'][number] & { readonly round: number }
+
+function qualityTable(rows: readonly Quality[]): Table {
+  return {
+    header: ['judge of', 'suite', 'pairs in the right order', 'rank correlation', 'answers'],
+    rows: rows.map(({ round, suite, pairAccuracy, rankCorrelation, n }) => [
+      roundName(round),
+      suite,
+      pairAccuracy,
+      rankCorrelation,
+      n,
+    ]),
+  }
 }
 
 function nameOf({ suite, judge }: { suite: string; judge: string }): string {
