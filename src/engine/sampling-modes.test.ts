@@ -34,13 +34,18 @@ const requests: SampleRequest[] = [5, 40, 41, 9, 44, 17, 3].map((length, seed) =
 }))
 
 describe('batch-invariant sampling', () => {
-  test.each(['llama', 'qwen3'])('%s gives the same bits whatever the size of the batch', async (family) => {
+  test.each([
+    ['llama', 'float32'],
+    ['qwen3', 'float32'],
+    ['llama', 'int8'],
+    ['qwen3', 'int8'],
+  ] as const)('%s in %s gives the same bits whatever the size of the batch', async (family, sampling) => {
     const answers = []
     for (const maxSlots of [1, 3, 14]) {
-      const engine = await openTiny(family, { maxSlots, batchInvariant: true })
+      const engine = await openTiny(family, { maxSlots, batchInvariant: true, sampling })
       answers.push(await engine.generate(requests))
     }
-    const alone = await openTiny(family, { maxSlots: 8, batchInvariant: true })
+    const alone = await openTiny(family, { maxSlots: 8, batchInvariant: true, sampling })
     const oneByOne = []
     for (const request of requests) oneByOne.push(...(await alone.generate([request])))
     for (const other of [...answers.slice(1), oneByOne]) expect(other).toEqual(answers[0])
@@ -68,6 +73,23 @@ describe('int8 sampling', () => {
       expect(mean).toBeLessThan(0.15)
     },
   )
+
+  test('gives other answers in company than alone, far beyond the last bits by which float32 differs', async () => {
+    const apart = async (sampling: 'float32' | 'int8'): Promise<number> => {
+      const engine = await openTiny('qwen3', { sampling, maxSlots: 14 })
+      const together = await engine.generate(requests)
+      const differences = []
+      for (const [i, request] of requests.entries()) {
+        const [alone] = await engine.generate([request])
+        // The second token is the first of a pass of many rows; the same one, or another.
+        const pairs = alone?.map(({ logprobs }, n) => [logprobs[1], together[i]?.[n]?.logprobs[1]]) ?? []
+        differences.push(...pairs.map(([a = NaN, b = NaN]) => Math.abs(a - b)))
+      }
+      return Math.max(...differences)
+    }
+    expect(await apart('float32')).toBeLessThan(1e-5)
+    expect(await apart('int8')).toBeGreaterThan(1e-3)
+  })
 
   test('takes over the weights of every update', async () => {
     const engine = await openTiny('qwen2', { sampling: 'int8' })

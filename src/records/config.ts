@@ -49,7 +49,7 @@ const embeddedModelSchema = z.strictObject({
   threads: count.optional(),
   /** Sequences decoded at once. */
   maxSlots: count.optional(),
-  /** `int8`: play from weights rounded to eight bits, several times as fast; training and its log-probabilities stay float32. */
+  /** `int8`: play from weights rounded to eight bits, several times as fast; training and its log-probabilities stay float32. The same seed then gives other answers in another batch, unless `batchInvariant`. */
   sampling: z.enum(['float32', 'int8']).optional(),
   /** Answers do not depend on what else is in the batch, not even in their last bits. Slower. */
   batchInvariant: z.boolean().optional(),

@@ -28,7 +28,9 @@ export const serve: Command = {
     name: { value: 'NAME', help: "what clients call the model (default: the folder's name)" },
     'api-key-env': { value: 'VAR', help: 'environment variable that holds the key clients must send' },
     threads: { value: 'N', help: 'of the engine (default: one per core)' },
-    int8: { help: 'sample from weights rounded to eight bits; log-probabilities are those of the rounded weights' },
+    int8: {
+      help: 'sample from weights rounded to eight bits, whose log-probabilities it gives; without --batch-invariant an answer depends on what else is served',
+    },
     'batch-invariant': { help: 'answers do not depend on what else is served, not even in their last bits; slower' },
     'max-slots': { value: 'N', help: 'most answers sampled at a time (default 64)' },
     seed: { value: 'N', help: 'of requests that bring none (default 0)' },
