@@ -350,7 +350,9 @@ export class Batcher {
       const row = this.rows[i]
       if (row === undefined || !row.sequence.finished) continue
       const { promptTokens } = row.job.request
-      if (row.index === 0) this.kept.keep(promptTokens, () => this.model.snapshotRow(i, promptTokens.length))
+      if (row.index === 0) {
+        this.kept.keep(promptTokens, this.model.bytesPerToken, (length) => this.model.snapshotRow(i, length))
+      }
       this.removeRow(i)
       row.job.results[row.index] = row.sequence.result()
       row.job.done++

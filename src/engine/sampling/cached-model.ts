@@ -45,6 +45,7 @@ interface Pass {
 export class CachedModel implements TokenModel {
   readonly vocabSize: number
   readonly contextLength: number
+  readonly bytesPerToken: number
   private readonly config: ModelConfig
   private readonly options: CachedModelOptions
   private executable: Executable
@@ -64,6 +65,7 @@ export class CachedModel implements TokenModel {
     this.options = options
     this.vocabSize = config.vocabSize
     this.contextLength = config.maxPositions
+    this.bytesPerToken = KvCache.bytesPerToken(config)
     this.executable = executable
     const read = parameters.specs.filter(({ name }) => options.int8 !== true || !isQuantised(config, name))
     this.weights = Object.fromEntries(read.map(({ name }) => [name, parameters.get(name)]))
@@ -88,7 +90,7 @@ export class CachedModel implements TokenModel {
   }
 
   maxRows(capacity: number): number {
-    return Math.max(1, Math.floor(CACHE_BYTES / (KvCache.bytesPerToken(this.config) * this.roundedCapacity(capacity))))
+    return Math.max(1, Math.floor(CACHE_BYTES / (this.bytesPerToken * this.roundedCapacity(capacity))))
   }
 
   reserve(rows: number, capacity: number, lengths: readonly number[]): void {

@@ -13,15 +13,15 @@ const row = (length: number): { length: number; parts: Float32Array[] } => ({
 describe('PrefixCache', () => {
   test('keeps long prompts, each beginning once, and forgets what was not used longest', () => {
     const cache = new PrefixCache()
-    cache.keep(prompt(10), () => row(10))
+    cache.keep(prompt(10), 4, () => row(10))
     expect(cache.prompts).toEqual([])
-    cache.keep(prompt(50, 1), () => row(51))
-    cache.keep(prompt(50, 2), () => expect.unreachable('most of it is kept'))
+    cache.keep(prompt(50, 1), 4, () => row(51))
+    cache.keep(prompt(50, 2), 4, () => expect.unreachable('most of it is kept'))
     expect(cache.prompts).toHaveLength(1)
     const others = Array.from({ length: 16 }, (_, i) => Array.from({ length: 40 }, (_, t) => ((t + i) % 11) + i))
-    for (const other of others.slice(0, 15)) cache.keep(other, () => row(40))
+    for (const other of others.slice(0, 15)) cache.keep(other, 4, () => row(40))
     expect(cache.use(0).length).toBe(51)
-    for (const other of others.slice(15)) cache.keep(other, () => row(40))
+    for (const other of others.slice(15)) cache.keep(other, 4, () => row(40))
     expect(cache.prompts).toContainEqual(prompt(50, 1))
     expect(cache.prompts).not.toContainEqual(others[0])
     cache.clear()
@@ -30,13 +30,32 @@ describe('PrefixCache', () => {
 
   test('keeps no more than its share of memory', () => {
     const cache = new PrefixCache()
-    const large = { length: 40, parts: [new Float32Array(40 * 2 ** 20)] }
-    for (let i = 0; i < 4; i++)
-      cache.keep(
-        Array.from({ length: 40 }, (_, t) => t + i),
-        () => large,
-      )
+    const mebibytes = 2 ** 22
+    for (let i = 0; i < 4; i++) {
+      const tokens = Array.from({ length: 40 }, (_, t) => t + i)
+      cache.keep(tokens, mebibytes, (length) => ({ length, parts: [new Float32Array(length * 2 ** 20)] }))
+    }
     expect(cache.prompts).toHaveLength(1)
+  })
+
+  test('of a prompt that is too large keeps the beginning, and copies no more', () => {
+    const cache = new PrefixCache()
+    const copied: number[] = []
+    const keep = (tokens: number[], bytesPerToken: number): void => {
+      cache.keep(tokens, bytesPerToken, (length) => {
+        copied.push(length)
+        return row(length)
+      })
+    }
+    keep(prompt(500), 2 ** 20)
+    expect(cache.prompts).toEqual([prompt(500).slice(0, 256)])
+    keep(prompt(900), 2 ** 20)
+    keep(
+      Array.from({ length: 500 }, (_, i) => i),
+      2 ** 24,
+    )
+    expect(copied).toEqual([256])
+    expect(cache.use(0).length).toBe(256)
   })
 })
 

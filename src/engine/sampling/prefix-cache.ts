@@ -33,13 +33,18 @@ export class PrefixCache {
     return entry.row
   }
 
-  /** Keeps a prompt unless most of it is kept; `copy` takes its row apart. */
-  keep(prompt: readonly number[], copy: () => RowSnapshot): void {
+  /**
+   * Keeps a prompt, as many of its leading tokens as there is room for, unless most of that is kept. `copy` takes so many
+   * tokens of its row apart, each of `bytesPerToken`.
+   */
+  keep(whole: readonly number[], bytesPerToken: number, copy: (length: number) => RowSnapshot): void {
+    const prompt = whole.slice(0, Math.floor(MOST_BYTES / bytesPerToken))
     if (prompt.length < MIN_SHARED) return
     const known = this.entries.some((entry) => commonLength(prompt, entry.prompt) >= KNOWN_SHARE * prompt.length)
     if (known) return
-    this.entries.push({ prompt, row: copy() })
-    while (this.entries.length > MOST_ENTRIES || this.bytes > MOST_BYTES) this.entries.shift()
+    const others = MOST_BYTES - prompt.length * bytesPerToken
+    while (this.entries.length >= MOST_ENTRIES || this.bytes > others) this.entries.shift()
+    this.entries.push({ prompt, row: copy(prompt.length) })
   }
 
   /** For when the weights change, or the memory is wanted. */

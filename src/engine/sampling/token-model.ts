@@ -19,6 +19,8 @@ export interface TokenModel {
   readonly vocabSize: number
   /** The longest sequence the model can take, prompt and answer together. */
   readonly contextLength: number
+  /** Of a token's keys and values in the cache. */
+  readonly bytesPerToken: number
   /** How many rows of `capacity` tokens the memory for the cache has room for, at least one. */
   maxRows(capacity: number): number
   /** Makes room for `rows` rows of `capacity` tokens; `lengths` are the tokens that the rows in use hold and keep. */

@@ -24,6 +24,7 @@ export function tempered(logprobs: Float32Array, temperature: number): Float32Ar
 export class ListModel implements TokenModel {
   readonly vocabSize = VOCABULARY
   readonly contextLength: number
+  readonly bytesPerToken = 4
   readonly rows: number[][] = []
   capacity = 0
   largestBatch = 0
