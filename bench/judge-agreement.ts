@@ -64,7 +64,9 @@ if (values.only === undefined) {
 }
 
 function folder(variant: string, seed: string | number): string {
-  return join(values.out, `${variant}-${seed}`)
+  // Whatever else makes another run: what lies under other figures is not taken for this one.
+  const { documents, held, samples } = values
+  return join(values.out, `${variant}-${seed}-r${rounds}-d${documents}-h${held}-s${samples}`)
 }
 
 async function play(variant: string, seed: number): Promise<void> {

@@ -5,6 +5,7 @@
  */
 import type { Estimate } from '../records/index.ts'
 import { overClusters } from './cluster-bootstrap.ts'
+import { standardDeviation } from './inference.ts'
 import { dot, fitLogisticL1, logLoss, sigmoid, type LogisticData } from './regression.ts'
 import { mean } from './statistics.ts'
 
@@ -69,11 +70,6 @@ function designOf(rows: readonly LengthRow[], gamed: readonly GamedRow[]): Requi
     targets: all.map(({ preference }) => preference),
     weights: all.map(({ weight }) => weight),
   }
-}
-
-function standardDeviation(values: readonly number[]): number {
-  const centre = mean(values)
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1))
 }
 
 /** The strength with the least mean log loss over five folds; the first of equals. Row i is in fold (n − 1 − i) mod 5. */

@@ -11,6 +11,7 @@ export { choosePairs } from './choose.ts'
 export { buildGroup } from './groups.ts'
 export {
   formatPreferencePair,
+  publishedPair,
   readPreferencePairs,
   type BadLine,
   type PairFile,

@@ -49,10 +49,15 @@ export function readPreferencePairs(lines: Iterable<string>): PairFile {
   return { pairs, badLines }
 }
 
+/** A pair with the published keys and none of our own. */
+export function publishedPair(pair: PreferencePair): Omit<PreferencePair, 'tokens'> {
+  const { role, chosen, rejected, chosen_score, rejected_score, ref_answer } = pair
+  return { role, chosen, rejected, chosen_score, rejected_score, ref_answer }
+}
+
 /** One line of a preference file, without its newline. */
 export function formatPreferencePair(pair: PreferencePair): string {
-  const { role, chosen, rejected, chosen_score, rejected_score, ref_answer } = pair
-  return JSON.stringify({ role, chosen, rejected, chosen_score, rejected_score, ref_answer })
+  return JSON.stringify(publishedPair(pair))
 }
 
 /** The pair, or why the line is none. */

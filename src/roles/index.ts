@@ -52,6 +52,7 @@ export {
 export { publishedSampleRow, type PublishedSampleRow } from './published/write.ts'
 export { expectedRatings } from './expected-rating.ts'
 export { meanEvaluation, meanScore } from './readings.ts'
+export { withoutReasoning } from './parse/tags.ts'
 export { replyFailure } from './reply-failure.ts'
 export { scoreEvaluation, type ScoringRules } from './score.ts'
 export type { SpreadRule } from './spread.ts'

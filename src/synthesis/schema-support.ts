@@ -6,6 +6,7 @@ import type { Clock } from '../core/clock.ts'
 import { hashValue } from '../core/hash.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import type { LanguageModel, ResponseFormat } from '../records/index.ts'
+import { withoutReasoning } from '../roles/index.ts'
 import type { Call, CallResult, JournalAccess } from './caller.ts'
 
 const WORD = 'quartz-lantern'
@@ -74,6 +75,6 @@ export class SchemaSupport {
 }
 
 function keepsSchema(text: string): boolean {
-  const json = parseJson(text.split('</think>').at(-1)?.trim() ?? '')
+  const json = parseJson(withoutReasoning(text).trim())
   return json.ok && isJsonObject(json.value) && json.value['colour'] === WORD
 }

@@ -1,8 +1,8 @@
 /** `pop eval`: benchmarks over a run's rounds, a model folder or an endpoint. The same command goes on where it stopped. */
 import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
-import { InputError, ThresholdError, UsageError } from '../../core/errors.ts'
-import { isFileSuite, regressions, suiteCatalogue, type FileSuiteName, type Suite } from '../../evaluation/index.ts'
+import { InputError, UsageError } from '../../core/errors.ts'
+import { isFileSuite, suiteCatalogue, type FileSuiteName, type Suite } from '../../evaluation/index.ts'
 import { evaluatePolicies, fileSuites, ModelHouse } from '../../pipeline/index.ts'
 import {
   configSchema,
@@ -12,6 +12,7 @@ import {
   type SuiteResult,
 } from '../../records/index.ts'
 import { RunFolder, type RunReader } from '../../store/index.ts'
+import { checkRegression } from '../check-regression.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { compareWithCorpus } from '../compare-corpus.ts'
 import { readEndpoint } from '../endpoint.ts'
@@ -152,20 +153,6 @@ async function readySuites(
     deps: { env: environment, clock },
   })
   return [heldOut, ...files]
-}
-
-/** @throws {ThresholdError} when a suite lost more than `evaluation.maxRegression` from the first to the last of the rounds */
-function checkRegression({ evaluation: { maxRegression }, seed }: Config, results: readonly SuiteResult[]): void {
-  const rounds = results.map(({ round }) => round)
-  const [first, last] = [Math.min(...rounds), Math.max(...rounds)]
-  if (maxRegression === undefined || first === last) return
-  const of = (round: number): SuiteResult[] => results.filter((result) => result.round === round)
-  const lost = regressions(of(first), of(last), maxRegression, seed)
-  if (lost.length === 0) return
-  throw new ThresholdError(
-    `from round ${first} to round ${last}, more was lost than evaluation.maxRegression (${maxRegression}) allows: ` +
-      lost.map(({ suite, loss }) => `${suite} −${loss.toFixed(3)}`).join(', '),
-  )
 }
 
 interface Target {

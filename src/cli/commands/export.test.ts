@@ -1,5 +1,5 @@
 /** `pop export` on a run folder; what it writes goes back into `pop pair` and gives the run's own pairs. */
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -59,6 +59,17 @@ describe('pop export --to published', () => {
     const again = await pop('pair', at('out', 'samples.jsonl'), '--out', at('again.jsonl'), '--json')
     expect(JSON.parse(again.stdout)).toMatchObject({ badLines: 0 })
     expect(linesOf('again.jsonl').sort()).toEqual(linesOf('out', 'pairs.jsonl').sort())
+  })
+
+  it('writes the published keys of a pair and none of our own', async () => {
+    cpSync(at('run'), at('sampled'), { recursive: true })
+    const file = at('sampled', 'round-2', 'pairs.jsonl')
+    const tokens = { chosen: [1, 2], rejected: [3] }
+    const pairs = linesOf('run', 'round-2', 'pairs.jsonl').map((line) => JSON.parse(line) as object)
+    writeFileSync(file, pairs.map((pair) => `${JSON.stringify({ ...pair, tokens })}\n`).join(''))
+    const { code } = await pop('export', at('sampled'), '--to', 'published', '--out', at('plain'))
+    expect([code, pairs.length > 0]).toEqual([0, true])
+    expect(linesOf('plain', 'pairs.jsonl')).toEqual(linesOf('run', 'round-2', 'pairs.jsonl'))
   })
 
   it('takes the round that is asked for', async () => {

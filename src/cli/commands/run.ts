@@ -1,10 +1,10 @@
 /** `pop run`: all stages, all rounds of a configuration. Running it again goes on where it stopped. */
 import { basename, extname, join } from 'node:path'
 import { ThresholdError } from '../../core/errors.ts'
-import { regressions } from '../../evaluation/index.ts'
 import { LAB_TASK_NAMES, oracleSuite } from '../../lab/index.ts'
 import { runPipeline, type PipelineOptions, type RunSummary } from '../../pipeline/index.ts'
 import type { Config } from '../../records/index.ts'
+import { checkRegression } from '../check-regression.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { findTask } from '../find-task.ts'
@@ -60,7 +60,10 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
         ? `${JSON.stringify(json)}\n`
         : `${[roundsTable(summary), ...gainLines(summary), `report: ${report}`].join('\n')}\n`,
     )
-    checkRegression(config, summary)
+    checkRegression(
+      config,
+      summary.rounds.flatMap(({ results }) => results),
+    )
   } catch (error) {
     progress.stop()
     // A run that ends for its health has everything to look at but the training; why it ended matters more than its report.
@@ -70,19 +73,6 @@ async function runRun(invocation: Invocation, context: Context): Promise<void> {
   } finally {
     progress.stop()
   }
-}
-
-/** @throws {ThresholdError} when a suite lost more than `evaluation.maxRegression` from the start to the last round */
-function checkRegression({ evaluation, seed }: Config, { rounds }: RunSummary): void {
-  const { maxRegression } = evaluation
-  const last = rounds.at(-1)
-  if (maxRegression === undefined || last === undefined || last.round === 0) return
-  const lost = regressions(rounds[0]?.results ?? [], last.results, maxRegression, seed)
-  if (lost.length === 0) return
-  const list = lost.map(({ suite, loss }) => `${suite} −${loss.toFixed(3)}`).join(', ')
-  throw new ThresholdError(
-    `after round ${last.round}, more was lost than evaluation.maxRegression (${maxRegression}) allows: ${list}`,
-  )
 }
 
 /** The laboratory's oracle, where its task is played and the configuration asks for it. */

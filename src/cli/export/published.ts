@@ -1,6 +1,7 @@
 /** `pop export --to published`: the raw samples and the pairs of a round in the published system's files. */
 import { join } from 'node:path'
 import { readExamples, readPairs } from '../../dashboard/index.ts'
+import { publishedPair } from '../../pairing/index.ts'
 import { publishedSampleRow } from '../../roles/index.ts'
 import { writeJsonl } from '../../store/index.ts'
 import type { ExportResult, ExportSource, ExportTarget } from './target.ts'
@@ -16,7 +17,7 @@ async function exportPublished({ reader, round, out }: ExportSource): Promise<Ex
   const pairsPath = join(out, 'pairs.jsonl')
   const samples = new Counted(readExamples(reader, round), publishedSampleRow)
   await writeJsonl(samplesPath, samples)
-  const pairs = new Counted(readPairs(reader, round), (pair) => pair)
+  const pairs = new Counted(readPairs(reader, round), publishedPair)
   await writeJsonl(pairsPath, pairs)
   return { files: [samplesPath, pairsPath], summary: `${samples.count} samples, ${pairs.count} pairs` }
 }

@@ -1,6 +1,6 @@
 /** Which of two the judge names by its number, and how sure it is where log-probs are had. Pure, linear. */
-import type { Generation } from '../../records/index.ts'
-import { afterReasoning } from './final-reply.ts'
+import type { Generation, NumberChoice } from '../../records/index.ts'
+import { finalReply } from './final-reply.ts'
 
 export interface Choice {
   /** Probability of the second: from the log-probs of `1` and `2`, else 0 or 1. */
@@ -8,19 +8,21 @@ export interface Choice {
   readonly weighted: boolean
 }
 
-/** Null where the reply does not end in a choice of 1 or 2. */
+/** Null where the reply is cut off, or does not name one number and no other after its reasoning. */
 export function readChoice(reply: Generation): Choice | null {
-  const second = secondByLogprobs(reply)
+  const said = finalReply(reply)
+  const [only, ...others] = [...(said ?? '').matchAll(/\d+/g)]
+  if (said === null || only === undefined || others.length > 0) return null
+  const offset = reply.text.length - said.length + only.index
+  const second = secondByLogprobs(reply.numbers?.find((number) => number.offset === offset))
   if (second !== null) return { second, weighted: true }
-  if (reply.finishReason === 'length') return null
-  const numbers = afterReasoning(reply.text).match(/\d+/g) ?? []
-  const [only] = numbers
-  return numbers.length === 1 && (only === '1' || only === '2') ? { second: Number(only) - 1, weighted: false } : null
+  const [name] = only
+  return name === '1' || name === '2' ? { second: Number(name) - 1, weighted: false } : null
 }
 
 /** A number that is not among the likeliest has no probability; null where neither is. */
-function secondByLogprobs({ numbers }: Generation): number | null {
-  const { '1': first, '2': second } = numbers?.at(-1)?.logprobs ?? {}
+function secondByLogprobs(number: NumberChoice | undefined): number | null {
+  const { '1': first, '2': second } = number?.logprobs ?? {}
   if (first === undefined && second === undefined) return null
   return 1 / (1 + Math.exp((first ?? Number.NEGATIVE_INFINITY) - (second ?? Number.NEGATIVE_INFINITY)))
 }

@@ -6,8 +6,8 @@
 import { z } from 'zod'
 import { rng } from '../../core/rng.ts'
 import type { Generation, LanguageModel } from '../../records/index.ts'
+import { withoutReasoning } from '../../roles/index.ts'
 import { readChoice } from '../grading/choice-probability.ts'
-import { afterReasoning } from '../grading/final-reply.ts'
 import { estimateScores } from '../inference.ts'
 import { askJudge } from '../judge.ts'
 import { lengthControlled, type GamedRow } from '../length-control.ts'
@@ -118,7 +118,7 @@ async function grade(
   { text }: Generation,
   tools: GraderTools,
 ): Promise<Graded> {
-  const answer = afterReasoning(text)
+  const answer = withoutReasoning(text)
   const answerFirst = rng(tools.context.seed, 'alpaca-eval order', question.id).uniform() < 0.5
   const [first, second] = answerFirst ? [answer, question.baseline] : [question.baseline, answer]
   const choice = await askJudge(
@@ -142,7 +142,7 @@ function breakdownOf(graded: readonly GradedQuestion<Question>[], gamed: readonl
   const rows = graded.flatMap(({ question, answers }) =>
     answers.map(({ response, score }) => ({
       preference: score,
-      lengthDifference: codePoints(question.baseline) - codePoints(afterReasoning(response)),
+      lengthDifference: codePoints(question.baseline) - codePoints(withoutReasoning(response)),
       difficulty: question.difficulty,
     })),
   )

@@ -5,6 +5,7 @@
  */
 import { rng } from '../../core/rng.ts'
 import type { Estimate } from '../../records/index.ts'
+import { standardDeviation } from '../inference.ts'
 import { dot, fitLogistic, sigmoid } from '../regression.ts'
 import { mean, quantile } from '../statistics.ts'
 import { overClusters } from '../cluster-bootstrap.ts'
@@ -62,11 +63,7 @@ function shareAtEqualStyle(questions: readonly VotedQuestion[]): number {
 /** Every column to mean 0 and standard deviation 1 (n − 1); a column without spread says nothing and becomes 0. */
 function normalised(rows: readonly (readonly number[])[]): number[][] {
   const columns = Array.from({ length: rows[0]?.length ?? 0 }, (_, i) => rows.map((row) => row[i] ?? 0))
-  const scales = columns.map((column) => {
-    const centre = mean(column)
-    const spread = Math.sqrt(column.reduce((sum, x) => sum + (x - centre) ** 2, 0) / (column.length - 1))
-    return { centre, spread }
-  })
+  const scales = columns.map((column) => ({ centre: mean(column), spread: standardDeviation(column) }))
   return rows.map((row) =>
     row.map((x, i) => {
       const { centre, spread } = scales[i] ?? { centre: 0, spread: 0 }

@@ -6,7 +6,8 @@
 import { z } from 'zod'
 import { InputError } from '../../core/errors.ts'
 import type { Generation, LanguageModel, SuiteAnswer, Verdict } from '../../records/index.ts'
-import { afterReasoning, finalReply } from '../grading/final-reply.ts'
+import { withoutReasoning } from '../../roles/index.ts'
+import { finalReply } from '../grading/final-reply.ts'
 import { readPairVerdict, votesFor } from '../grading/pair-verdict.ts'
 import { styleDifference, styleOf } from '../grading/style.ts'
 import { askJudge } from '../judge.ts'
@@ -122,7 +123,7 @@ async function grade(
   { text }: Generation,
   tools: GraderTools,
 ): Promise<Graded> {
-  const answer = afterReasoning(text)
+  const answer = withoutReasoning(text)
   const games = [
     { name: 'game 1, answer second', place: 'B', first: question.baseline, second: answer },
     { name: 'game 2, answer first', place: 'A', first: answer, second: question.baseline },
@@ -166,7 +167,7 @@ function votedQuestions(
   return graded.flatMap(({ question, answers }) => {
     const baseline = styleOf(question.baseline)
     const votes = answers.flatMap(({ response, verdicts }) => {
-      const style = styleDifference(styleOf(afterReasoning(response)), baseline)
+      const style = styleDifference(styleOf(withoutReasoning(response)), baseline)
       return (votesOf(verdicts) ?? []).map((vote) => ({ vote, style }))
     })
     return votes.length === 0 ? [] : [{ votes }]

@@ -7,9 +7,10 @@
 import { z } from 'zod'
 import { ConfigError, InputError } from '../../core/errors.ts'
 import type { Generation, LanguageModel, Verdict } from '../../records/index.ts'
+import { withoutReasoning } from '../../roles/index.ts'
 import { overClusters } from '../cluster-bootstrap.ts'
 import { readCriterionScores } from '../grading/criterion-scores.ts'
-import { afterReasoning, finalReply } from '../grading/final-reply.ts'
+import { finalReply } from '../grading/final-reply.ts'
 import { estimateScores } from '../inference.ts'
 import { askJudge } from '../judge.ts'
 import {
@@ -97,7 +98,7 @@ export function creativeWritingSuite(options: CreativeWritingOptions): Suite {
         'sampled without min_p 0.1; no Elo, which needs the archive of other models',
       ],
     },
-    accepts: ({ text }) => text.trim().length >= SHORTEST,
+    accepts: (answer) => pieceOf(answer).length >= SHORTEST,
     grade: (question, answer, tools) => grade({ judge, criteria, template }, question, answer, tools),
     aggregate: (_scores, seed, graded) => meanOverPieces(graded, seed),
     breakdown: (graded, seed) => breakdownOf(graded, criteria, seed),
@@ -145,13 +146,17 @@ interface Judging {
   readonly template: string | undefined
 }
 
+function pieceOf({ text }: Generation): string {
+  return withoutReasoning(text).trim()
+}
+
 async function grade(
   { judge, criteria, template }: Judging,
   question: Question,
-  { text }: Generation,
+  answer: Generation,
   tools: GraderTools,
 ): Promise<Graded> {
-  const piece = afterReasoning(text).trim()
+  const piece = pieceOf(answer)
   if (piece.length < SHORTEST) {
     const message = `a piece of under ${SHORTEST} characters after three attempts is left out, as officially`
     tools.fail({ key: tools.key, by: 'policy', reason: 'unreadable', message })
@@ -173,7 +178,13 @@ async function grade(
     'criteria',
   )
   const verdicts = criteria.all.map((name): Verdict => ({ name, score: scores?.get(name) ?? null }))
-  return { score: pieceScore(verdicts, criteria.negative), valid: true, verdicts }
+  const rated = scores === null ? [] : [ratedOf(scores.size, criteria.all.length)]
+  return { score: pieceScore(verdicts, criteria.negative), valid: true, verdicts: [...verdicts, ...rated] }
+}
+
+/** On how many criteria the score rests. */
+function ratedOf(count: number, all: number): Verdict {
+  return { name: 'criteria rated', score: count, detail: `${count} of ${all}` }
 }
 
 /** Mean of the rated criteria on 0–1, faults inverted; the judge leaves out what does not apply. Null when none was rated. */

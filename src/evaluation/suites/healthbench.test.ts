@@ -35,6 +35,7 @@ test.each([
   ['{"explanation": "ok", "criteria_met": true}', true],
   ['<think>{"criteria_met": true}</think> ```json\n{"criteria_met": false}\n```', false],
   ['{"explanation": "writes {drug} and \\"{\\"", "criteria_met": false}', false],
+  ['{"criteria_met": false} <think>{"criteria_met": true}</thinking> hm', null],
   ['{"criteria_met": "true"}', null],
   ['criteria_met: true', null],
 ])('%j reads as %j', (text, met) => {
@@ -52,7 +53,7 @@ test('an item whose judge stays unreadable leaves the answer unscored, listed an
     name: 'judge',
     reply: ({ messages }) => (messages[0]?.content.includes('broken') === true ? 'hm' : '{"criteria_met": true}'),
   })
-  const policy = new ScriptedModel({ name: 'policy', reply: () => 'Rest, and drink water.' })
+  const policy = new ScriptedModel({ name: 'policy', reply: () => '<think>An ill one.</think>Rest, and drink water.' })
   const suite = healthBenchSuite({
     name: 'healthbench-hard',
     file: { info: { source: 'x.jsonl', sha256: '0', rows: 2 }, rows: [row('a', 'advises rest'), row('b', 'broken')] },
@@ -65,6 +66,10 @@ test('an item whose judge stays unreadable leaves the answer unscored, listed an
     seed: 1,
     call: (_key, model, request) => model.generate(request),
   })
+  const shown = judge.requests.map(({ messages }) => messages[0]?.content ?? '')
+  expect(shown.every((prompt) => prompt.includes('Rest, and drink water.') && !prompt.includes('An ill one'))).toBe(
+    true,
+  )
   expect(result).toMatchObject({ suite: 'healthbench-hard', judge: 'judge', unscored: 1, greedy: { mean: 1, n: 1 } })
   expect(result.failures).toEqual([expect.objectContaining({ by: 'judge', reason: 'unreadable' })])
   expect(result.breakdown?.map(({ of, name }) => `${of} ${name}`)).toEqual([

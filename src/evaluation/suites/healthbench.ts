@@ -7,6 +7,8 @@ import { z } from 'zod'
 import { isJsonObject, parseJson } from '../../core/json.ts'
 import { rng } from '../../core/rng.ts'
 import type { Estimate, Generation, LanguageModel, Verdict } from '../../records/index.ts'
+import { withoutReasoning } from '../../roles/index.ts'
+import { finalReply } from '../grading/final-reply.ts'
 import { askJudge } from '../judge.ts'
 import {
   questionSuite,
@@ -72,13 +74,14 @@ export function healthBenchSuite(options: HealthBenchOptions): Suite {
       official: `every rubric item judged alone by ${OFFICIAL_JUDGE}, mean clipped to 0–1, bootstrap with 1,000 draws`,
       departures: ['prompt of the judge in wording of our own', ...judgeDepartures(judge, OFFICIAL_JUDGE)],
     },
-    grade: async (question, answer, tools) => {
+    grade: async (question, { text }, tools) => {
+      const answer = withoutReasoning(text)
       const met = await Promise.all(
         question.items.map((item, i) =>
           askJudge(
             {
               judge,
-              messages: [{ role: 'user', content: judgePrompt(question, item, answer.text) }],
+              messages: [{ role: 'user', content: judgePrompt(question, item, answer) }],
               maxTokens: JUDGE_TOKENS,
               parse: readVerdict,
             },
@@ -96,7 +99,7 @@ export function healthBenchSuite(options: HealthBenchOptions): Suite {
         question.items,
         met.map((verdict) => verdict?.met ?? null),
       )
-      return { score, valid: answer.text.trim() !== '', verdicts }
+      return { score, valid: answer.trim() !== '', verdicts }
     },
     aggregate: clippedMean,
     breakdown: breakdownOf,
@@ -178,9 +181,9 @@ function judgePrompt({ messages }: Question, { criterion, points }: Item, answer
 }
 
 /** The last JSON object of the reply with a boolean `criteria_met`, after any reasoning; null without one. */
-export function readVerdict({ text, finishReason }: Generation): { met: boolean; explanation: string } | null {
-  if (finishReason === 'length') return null
-  const reply = text.slice(text.lastIndexOf('</think>') + 1)
+export function readVerdict(generation: Generation): { met: boolean; explanation: string } | null {
+  const reply = finalReply(generation)
+  if (reply === null) return null
   const close = reply.lastIndexOf('}')
   // Braces inside the explanation open no object: further back is one that reads whole.
   let open = reply.lastIndexOf('{', close)

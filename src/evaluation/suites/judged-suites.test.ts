@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ScriptedModel } from '../../llm/scripted.ts'
 import type { GenerateRequest, LanguageModel, SuiteResult } from '../../records/index.ts'
 import { makeSuite, suiteCatalogue, type FileSuiteName } from '../catalogue.ts'
+import { judgeDepartures } from './judging.ts'
 import type { SuiteFile } from './rows.ts'
 
 const table = (source: string, rows: readonly unknown[], text?: string): SuiteFile => ({
@@ -40,11 +41,12 @@ async function evaluate(
   name: FileSuiteName,
   files: Record<string, SuiteFile>,
   judge: LanguageModel,
+  player = policy,
 ): Promise<SuiteResult> {
   const suite = makeSuite(name, { files, judge, sampling: { maxTokens: 512 } })
   const call = (_key: string, model: LanguageModel, request: GenerateRequest): ReturnType<LanguageModel['generate']> =>
     model.generate(request)
-  return suite.evaluate({ round: 0, policy, seed: 1, call })
+  return suite.evaluate({ round: 0, policy: player, seed: 1, call })
 }
 
 describe('arena-hard', () => {
@@ -157,6 +159,7 @@ describe('creative-writing', () => {
     expect(result.sampled?.mean).toBeCloseTo(13 / 20, 12)
     expect(result).toMatchObject({ sampled: { n: 3 }, greedy: null, unscored: 3 })
     expect(result.failures?.map(({ by }) => by)).toEqual(['policy', 'policy', 'policy'])
+    expect(result.answers?.[0]?.verdicts.at(-1)).toEqual({ name: 'criteria rated', score: 3, detail: '3 of 3' })
     expect(result.perQuestion.map(({ id }) => id)).toEqual(['1#1', '1#2', '1#3', '2#1', '2#2', '2#3'])
     expect(asked[0]).toContain('A tale. With rain. 100 words.')
     expect(asked[1]).toContain('A tale. With $& snow. 100 words.')
@@ -165,6 +168,22 @@ describe('creative-writing', () => {
       { name: 'Elegant Prose', value: { mean: 10 } },
       { name: 'Purple Prose', of: 'fault (0–20)', value: { mean: 5 } },
     ])
+  })
+
+  test('has a short piece written again, however long the reasoning before it, and says on how much a score rests', async () => {
+    const { judge, asked } = judgeOf(() => 'Coherent: 14')
+    let calls = 0
+    const thinker = new ScriptedModel({
+      name: 'thinker',
+      reply: () => `<think>${'hm '.repeat(300)}</think>${calls++ < 2 ? 'Short.' : 'long '.repeat(120)}`,
+    })
+    const files = { main: table('prompts.json', [{ id: '1', writing_prompt: 'A tale.', seed_modifiers: ['x'] }]) }
+    const result = await evaluate('creative-writing', { ...files, criteria, negative }, judge, thinker)
+    // Three pieces; the first two calls gave short ones.
+    expect(thinker.requests).toHaveLength(5)
+    expect(result).toMatchObject({ sampled: { mean: expect.closeTo(14 / 20, 12), n: 3 }, unscored: 0, failures: [] })
+    expect(result.answers?.[0]?.verdicts.at(-1)).toMatchObject({ detail: '1 of 3' })
+    expect(asked.some((prompt) => prompt.includes('hm hm'))).toBe(false)
   })
 
   test("takes the judge's prompt from a file, and says when it is ours", async () => {
@@ -186,6 +205,21 @@ describe('creative-writing', () => {
     const files = { main, criteria, negative: lines('negative.txt', 'Dull') }
     expect(() => makeSuite('creative-writing', { files, judge })).toThrow(/"Dull" is no criterion/)
   })
+})
+
+test.each([
+  ['gpt-4.1', 'gpt-4.1', true],
+  ['openai/gpt-4.1', 'gpt-4.1', true],
+  ['gpt-4.1-2025-04-14', 'gpt-4.1', true],
+  ['claude-3.7-sonnet-20250219', 'claude-3.7-sonnet', true],
+  ['gpt-4.1-2025-04-14', 'gpt-4.1-2025-04-14', true],
+  ['gpt-4.1', 'gpt-4.1-2025-04-14', false],
+  ['gpt-4.1-nano-2025-04-14', 'gpt-4.1', false],
+  ['gpt-4.1-mini', 'gpt-4.1', false],
+  ['me/my-claude-3.7-sonnet-distill', 'claude-3.7-sonnet', false],
+  ['gpt-4.1/other', 'gpt-4.1', false],
+])('the judge %s is the official %s: %s', (name, official, is) => {
+  expect(judgeDepartures({ name, generate: () => Promise.resolve([]) }, official)).toHaveLength(is ? 0 : 1)
 })
 
 test('every suite that needs a judge says so, and no other asks for one', () => {
