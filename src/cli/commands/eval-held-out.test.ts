@@ -54,7 +54,8 @@ function reply(model: string, prompt: string, index: number): string {
     return `<evaluation>{"criterion_1": {"name": "c", "thoughts": "t", "rating": ${rating}}}</evaluation>`
   if (prompt.includes('<rubric>'))
     return '<rubric>{"criterion_1": {"name": "c", "gold": "g", "description": "d", "weight": 1}}</rubric>'
-  if (prompt.includes('<problem>')) return '<problem>How many?</problem><answer>37</answer>'
+  if (prompt.includes('<problem>'))
+    return `<problem>${model === 'other' ? 'How old?' : 'How many?'}</problem><answer>37</answer>`
   const isGold = model === 'good' || (model === 'mixed' && index === 0)
   return `<answer>${isGold ? 'gold' : 'lead'}</answer>`
 }
@@ -214,6 +215,16 @@ describe('pop eval --suite heldout', () => {
     ])
     expect(results[1]?.versusBase).toMatchObject({ wins: 0, losses: 3, winRate: { mean: 0, n: 3 } })
   }, 240_000)
+
+  test('a round whose questions another judge wrote is held against none before it, and that is said', async () => {
+    const args = ['eval', worse, '--suite', 'heldout', '--out', join(dir, 'strangers'), '--json']
+    await pop([...args, '--round', '0'])
+    const { code, results, stderr } = await pop([...args, '--round', '1', '--judge', `${url}#other`])
+    expect(code).toBe(0)
+    expect(results[0]?.questions?.map(({ problem }) => problem)).toEqual(Array.from({ length: 3 }, () => 'How old?'))
+    expect(results[0]).not.toHaveProperty('versusBase')
+    expect(stderr).toContain('round 1 is not held against round 0')
+  })
 
   test.each([
     [['eval', 'URL#good', '--suite', 'heldout'], 'name it with --of RUN'],
