@@ -70,16 +70,28 @@ export class TinkerPolicy implements LanguageModel, Scorer {
     try {
       return await work(await live)
     } catch (error) {
-      if (this.live === live && (isLost(error) || !(await settled(live)))) this.live = undefined
+      if (isLost(error) || !(await settled(live))) await this.drop(live)
       if (!isLost(error) || this.dir === undefined) throw error
       return work(await (this.live ??= this.load()))
     }
   }
 
+  /** Forgets weights that are lost, unless somebody did before: an open model keeps a session, and the process, alive. */
+  private async drop(live: Promise<Live>): Promise<void> {
+    if (this.live !== live) return
+    this.live = undefined
+    await (await live.catch(() => undefined))?.model?.close()
+  }
+
   private async load(): Promise<Live> {
     if (this.dir === undefined) return { policy: tinkerBaseModel(this.place), model: undefined }
     const model = await openTinkerCheckpoint(this.place, this.dir)
-    return { policy: await model.publish(), model }
+    try {
+      return { policy: await model.publish(), model }
+    } catch (error) {
+      await model.close()
+      throw error
+    }
   }
 }
 

@@ -1,11 +1,12 @@
 /**
- * A Tinker server written from the protocol's description, around the bigram table: real gradients, both ways of reducing a loss, futures,
- * sessions, idempotent `seq_id`s, and faults on demand. For tests.
+ * A Tinker server written from the protocol's description, around the bigram table: real gradients and samples, both ways of reducing a loss,
+ * futures, sessions, idempotent `seq_id`s, and faults on demand. For tests.
  */
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { gzipSync } from 'node:zlib'
 import { isJsonObject, parseJson, type JsonValue } from '../../core/json.ts'
+import { rng } from '../../core/rng.ts'
 import { BigramModel } from './bigram-model.ts'
 
 type Body = { [key: string]: JsonValue }
@@ -34,6 +35,7 @@ export class TinkerServer {
   private readonly vocabSize: number
   private readonly server: Server
   private readonly models = new Map<string, Held>()
+  /** What is on its disk, by path: states, and weights to sample from. */
   private readonly saved = new Map<string, number[][]>()
   private readonly futures = new Map<string, Answer>()
   private readonly bySequence = new Map<string, { body: string; id: string }>()
@@ -92,8 +94,10 @@ export class TinkerServer {
   }
 
   private handle(route: string, body: Body): Answer {
-    if (route.startsWith('training_runs/')) return { body: gzipSync(tarOf('adapter_config.json', '{"r":8}')) }
+    if (route.startsWith('training_runs/')) return this.archive(route)
     switch (route) {
+      case 'asample':
+        return this.future(this.sample(body))
       case 'get_server_capabilities':
         return { body: { supported_models: [{ model_name: 'bigram' }] } }
       case 'create_session':
@@ -152,15 +156,11 @@ export class TinkerServer {
       case 'optim_step':
         return this.optimStep(body, model)
       case 'save_weights':
-        this.saved.set(
-          `tinker://${name}`,
-          model.table.logits.map((row) => [...row]),
-        )
-        return { body: { path: `tinker://${name}` } }
-      case 'save_weights_for_sampler':
-        return {
-          body: { path: `tinker://${word(body['model_id'])}/${word(body['path'])}`, sampling_session_id: null },
-        }
+        return { body: { path: this.keep(`tinker://${name}`, model) } }
+      case 'save_weights_for_sampler': {
+        const path = this.keep(`tinker://${word(body['model_id'])}/${word(body['path'])}`, model)
+        return { body: { path, sampling_session_id: null } }
+      }
       case 'load_weights': {
         const table = this.saved.get(word(body['path']))
         if (table === undefined) return { status: 404, body: { detail: 'checkpoint not found' } }
@@ -170,6 +170,48 @@ export class TinkerServer {
       default:
         return { status: 404, body: { detail: `no route ${route}` } }
     }
+  }
+
+  private keep(path: string, { table }: Held): string {
+    this.saved.set(
+      path,
+      table.logits.map((row) => [...row]),
+    )
+    return path
+  }
+
+  /** An adapter in PEFT's layout: as its weights the table. */
+  private archive(route: string): Answer {
+    const [, model = '', , name = ''] = route.split('/')
+    const logits = this.saved.get(`tinker://${model}/${name}`)
+    if (logits === undefined) return { status: 404, body: { detail: 'checkpoint not found' } }
+    const weights = Buffer.from(Float32Array.from(logits.flat()).buffer)
+    const shape = [logits.length, logits.length]
+    const header = JSON.stringify({ bigram: { dtype: 'F32', shape, data_offsets: [0, weights.length] } })
+    const length = Buffer.alloc(8)
+    length.writeBigUInt64LE(BigInt(header.length))
+    const adapter = Buffer.concat([length, Buffer.from(header), weights])
+    const files = [
+      tarEntry('adapter_config.json', Buffer.from('{"r":8}')),
+      tarEntry('adapter_model.safetensors', adapter),
+    ]
+    return { body: gzipSync(Buffer.concat([...files, TAR_END])) }
+  }
+
+  /** Samples of the base model, or of weights whose model is loaded. */
+  private sample(body: Body): Answer {
+    const path = body['model_path'] === undefined ? undefined : word(body['model_path'])
+    const id = path?.split('/')[2] ?? ''
+    if (path !== undefined && !this.models.has(id)) return { status: 404, body: { detail: `Model ${id} not found` } }
+    const table = new BigramModel(this.vocabSize, 1)
+    if (path !== undefined) this.saved.get(path)?.forEach((row, i) => (table.logits[i] = row))
+    const chunk = (body['prompt'] as { chunks: { tokens: number[] }[] }).chunks[0]
+    const prompt = chunk?.tokens ?? []
+    const count = Number(body['num_samples'])
+    const params = body['sampling_params'] as Body
+    const sequences = Array.from({ length: count }, (_, i) => sampleFrom(table, prompt, params, i))
+    const known = body['prompt_logprobs'] === true ? [null, ...logprobsOf(table, prompt)] : null
+    return { body: { sequences, prompt_logprobs: known } }
   }
 
   private pass(route: string, body: Body, model: Held): Answer {
@@ -239,14 +281,48 @@ function logprobsOf(table: BigramModel, tokens: readonly number[]): number[] {
   return tokens.slice(1).map((token, t) => table.logprob(tokens[t] ?? 0, token))
 }
 
+/** Up to `max_tokens` tokens by the table, the first given the prompt's last; ends at a stop token. */
+function sampleFrom(table: BigramModel, prompt: readonly number[], params: Body, index: number): object {
+  const random = rng('asample', Number(params['seed'] ?? 0), index)
+  const temperature = Number(params['temperature'] ?? 1)
+  const stops = Array.isArray(params['stop']) ? params['stop'] : []
+  const tokens: number[] = []
+  const logprobs: number[] = []
+  let last = prompt.at(-1) ?? 0
+  while (tokens.length < Number(params['max_tokens'])) {
+    const token = draw(table.logits[last] ?? [], temperature, random.uniform())
+    logprobs.push(table.logprob(last, token))
+    tokens.push(token)
+    if (stops.includes(token)) return { stop_reason: 'stop', tokens, logprobs }
+    last = token
+  }
+  return { stop_reason: 'length', tokens, logprobs }
+}
+
+/** @param at where in the distribution, from 0 up to 1 */
+function draw(logits: readonly number[], temperature: number, at: number): number {
+  const most = Math.max(...logits)
+  if (temperature === 0) return logits.indexOf(most)
+  const odds = logits.map((logit) => Math.exp((logit - most) / temperature))
+  let left = at * odds.reduce((sum, value) => sum + value, 0)
+  const found = odds.findIndex((value) => (left -= value) < 0)
+  return found < 0 ? odds.length - 1 : found
+}
+
+const TAR_END = Buffer.alloc(1024)
+
 /** A tar archive of one small file. */
 export function tarOf(name: string, text: string): Uint8Array {
+  return Buffer.concat([tarEntry(name, Buffer.from(text)), TAR_END])
+}
+
+function tarEntry(name: string, bytes: Uint8Array): Uint8Array {
   const header = Buffer.alloc(512)
   header.write(name, 0)
-  header.write(text.length.toString(8).padStart(11, '0'), 124)
+  header.write(bytes.length.toString(8).padStart(11, '0'), 124)
   header.write('0', 156)
   header.write('ustar', 257)
-  const data = Buffer.alloc(Math.ceil(text.length / 512) * 512)
-  data.write(text)
-  return Buffer.concat([header, data, Buffer.alloc(1024)])
+  const data = Buffer.alloc(Math.ceil(bytes.length / 512) * 512)
+  data.set(bytes)
+  return Buffer.concat([header, data])
 }

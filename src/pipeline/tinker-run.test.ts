@@ -1,0 +1,222 @@
+/** Whole runs over a Tinker server written from the protocol's description: it plays and is trained, over two rounds. */
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, expect, it } from 'vitest'
+import { systemClock, type Clock } from '../core/clock.ts'
+import { isJsonObject, parseJson } from '../core/json.ts'
+import { rng } from '../core/rng.ts'
+import { modelFingerprint } from '../engine/index.ts'
+import { configSchema, preferencePairSchema, trainingStepSchema, type RunEvent } from '../records/index.ts'
+import { parseTask, type TaskProfile } from '../roles/index.ts'
+import { TinkerServer } from '../training/testing/tinker-server.ts'
+import { runPipeline, type RunSummary } from './index.ts'
+import { TinkerPolicy } from './tinker-policy.ts'
+
+/** Its tokenizer: of 300 tokens, as the server's table. */
+const TOKENIZER = fileURLToPath(new URL('../../test/goldens/trl-dpo/qwen3', import.meta.url))
+const VOCAB = 300
+const OTHERS = 'http://127.0.0.1:9/v1'
+
+let dir = ''
+let server: TinkerServer
+let baseUrl = ''
+beforeEach(async () => {
+  dir = mkdtempSync(join(tmpdir(), 'pop-tinker-run-'))
+  server = new TinkerServer('sum', VOCAB)
+  baseUrl = await server.start()
+})
+afterEach(async () => {
+  await server.stop()
+  rmSync(dir, { recursive: true, force: true })
+})
+
+/** The table writes no tags: what it says is the answer. */
+function task(): TaskProfile {
+  const general = parseTask('{ extends: general, name: general }')
+  return {
+    ...general,
+    solver: {
+      ...general.solver,
+      messages: ({ problem }) => [{ role: 'user', content: problem }],
+      parse: (text) => ({ ok: true, value: text }),
+    },
+  }
+}
+
+/** Who asks and judges: the reply follows from the prompt. Counts its calls. */
+function others(): { fetch: (url: string, init: RequestInit) => Promise<Response>; calls: () => number } {
+  let calls = 0
+  const reply = (prompt: string): string => {
+    const random = rng(prompt)
+    const criterion = { name: 'Count', gold: '37', description: 'the number', weight: 2 }
+    const evaluation = { criterion_1: { name: 'Count', thoughts: 'so', rating: random.below(3) } }
+    if (prompt.includes('<evaluation>')) return `<evaluation>${JSON.stringify(evaluation)}</evaluation>`
+    if (prompt.includes('<rubric>')) return `<rubric>${JSON.stringify({ criterion_1: criterion })}</rubric>`
+    return `<problem>How many in ${random.below(1000)}?</problem><answer>37</answer>`
+  }
+  const answer = (init: RequestInit): Response => {
+    calls++
+    const parsed = parseJson(typeof init.body === 'string' ? init.body : '')
+    const body = parsed.ok && isJsonObject(parsed.value) ? parsed.value : {}
+    const content = reply(JSON.stringify(body['messages']))
+    const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }]
+    return Response.json({ choices, usage: { prompt_tokens: 10, completion_tokens: 5 } })
+  }
+  return {
+    fetch: (url, init) => (url.startsWith(OTHERS) ? Promise.resolve(answer(init)) : fetch(url, init)),
+    calls: () => calls,
+  }
+}
+
+async function run(
+  name: string,
+  {
+    asked = others(),
+    onEvent = () => undefined,
+  }: { asked?: ReturnType<typeof others>; onEvent?: (event: RunEvent) => void } = {},
+): Promise<RunSummary> {
+  const role = (model: string): object => ({ backend: 'openai', baseUrl: OTHERS, name: model })
+  const texts = (from: string, count: number): { id: string; text: string; source: string }[] =>
+    Array.from({ length: count }, (_, i) => ({
+      id: `${from}${i}`,
+      text: `Town ${i} has ${i * 37} people.`,
+      source: from,
+    }))
+  return runPipeline({
+    config: configSchema.parse({
+      corpus: { source: 'memory', documents: 4 },
+      model: { backend: 'tinker', baseUrl, name: 'bigram', path: TOKENIZER },
+      roles: { proposer: role('proposer'), rubric: role('rubric'), scorer: role('scorer') },
+      synthesis: { candidates: 4, maxTokens: { solve: 8 } },
+      training: {
+        backend: 'tinker',
+        lora: { rank: 8, alpha: 32 },
+        learningRate: 0.05,
+        batchSize: 2,
+        schedule: 'constant',
+        objective: { type: 'dpo', beta: 0.1 },
+      },
+      evaluation: { suites: ['heldout'], samples: 1, judge: role('judge') },
+      rounds: 2,
+    }),
+    runDir: join(dir, name),
+    task: task(),
+    documents: { training: texts('train', 4), heldOut: texts('held', 1), facts: null },
+    deps: { env: {}, fetch: asked.fetch },
+    onEvent,
+  })
+}
+
+function lines(name: string, round: number, file: string): unknown[] {
+  const text = readFileSync(join(dir, name, `round-${round}`, file), 'utf8')
+  return text
+    .trim()
+    .split('\n')
+    .map((line): unknown => JSON.parse(line))
+}
+
+const stepsOf = (name: string, round: number): { loss: number; margin: number }[] =>
+  lines(name, round, 'metrics.jsonl').map((line) => {
+    const { loss, margin } = trainingStepSchema.parse(line)
+    return { loss, margin }
+  })
+
+it('plays and trains two rounds there: the second is played by what the first one trained', async () => {
+  const { rounds } = await run('whole')
+  const checkpoints = rounds.map(({ checkpoint }) => (checkpoint === null ? null : modelFingerprint(checkpoint)))
+  expect(checkpoints).toEqual([null, expect.any(String), expect.any(String)])
+  expect(checkpoints[1]).not.toBe(checkpoints[2])
+  expect(rounds.map(({ results }) => results.map(({ suite }) => suite))).toEqual([
+    ['heldout'],
+    ['heldout'],
+    ['heldout'],
+  ])
+  for (const round of [1, 2]) {
+    const steps = stepsOf('whole', round)
+    expect(steps).toHaveLength(Math.ceil((rounds[round]?.pairs ?? 0) / 2))
+    // The first step has moved nothing yet.
+    expect(steps[0]?.loss).toBeCloseTo(Math.LN2, 5)
+    for (const line of lines('whole', round, 'pairs.jsonl'))
+      expect(preferencePairSchema.parse(line).tokens).toBeDefined()
+  }
+  const saved = JSON.parse(readFileSync(join(rounds[1]?.checkpoint ?? '', 'tinker.json'), 'utf8')) as { state: string }
+  const loaded = server.requests.filter(({ route }) => route === 'load_weights').map(({ body }) => body['path'])
+  expect(loaded).toContain(saved.state)
+  const sampled = new Set(
+    server.requests.filter(({ route }) => route === 'asample').map(({ body }) => body['model_path']),
+  )
+  expect(rounds.map(({ results: [heldOut] }) => typeof heldOut?.sampled?.mean)).toEqual(['number', 'number', 'number'])
+  // The base model, round 1 and round 2.
+  expect(sampled.size).toBeGreaterThanOrEqual(3)
+  expect(server.openModels).toBe(0)
+})
+
+it('goes on after a training that failed, with no call made twice, and comes to the same', async () => {
+  await run('whole')
+  const asked = others()
+  server.faults.set('optim_step', [{ status: 400, body: { detail: 'out of memory' } }])
+  await expect(run('cut', { asked })).rejects.toThrow('out of memory')
+  expect([server.openModels, existsSync(join(dir, 'cut', 'round-1', 'checkpoint'))]).toEqual([0, false])
+  const before = asked.calls()
+  await run('cut', { asked })
+  const whole = others()
+  await run('again', { asked: whole })
+  expect(asked.calls()).toBe(whole.calls())
+  expect(before).toBeLessThan(whole.calls())
+  for (const round of [1, 2]) {
+    expect(stepsOf('cut', round)).toEqual(stepsOf('whole', round))
+    expect(lines('cut', round, 'pairs.jsonl')).toEqual(lines('whole', round, 'pairs.jsonl'))
+  }
+})
+
+it('plays on after the server was restarted in the middle of a round, and keeps nothing open there', async () => {
+  const { rounds } = await run('restarted', {
+    onEvent: (event) => {
+      // Round 1's weights were loaded to be evaluated, and play round 2.
+      const isBetween = event.type === 'stage' && event.round === 1 && event.stage === 'evaluate'
+      if (isBetween && event.state === 'finished') server.forget()
+    },
+  })
+  expect(rounds[2]?.examples).toEqual({ complete: 4 })
+  const saved = JSON.parse(readFileSync(join(rounds[1]?.checkpoint ?? '', 'tinker.json'), 'utf8')) as { state: string }
+  const loads = server.requests.filter(({ route, body }) => route === 'load_weights' && body['path'] === saved.state)
+  // To be evaluated, after the restart, and to be trained.
+  expect(loads).toHaveLength(3)
+  expect(server.openModels).toBe(0)
+})
+
+/** A heart that beats every few milliseconds. */
+const hasty: Clock = { ...systemClock, sleep: (ms, signal) => systemClock.sleep(Math.min(ms, 5), signal) }
+const request = {
+  messages: [{ role: 'user' as const, content: 'Hi' }],
+  n: 1,
+  temperature: 1,
+  topP: 1,
+  maxTokens: 3,
+  seed: 1,
+}
+
+it.each([
+  ['lost, and loaded again', 'asample', { status: 404, body: { detail: 'Model not found' } }, true],
+  ['loaded but not published', 'save_weights_for_sampler', { status: 400, body: { detail: 'no space left' } }, false],
+])('holds no session of weights that were %s', async (_what, route, fault, plays) => {
+  const { rounds } = await run('whole')
+  const place = { baseUrl, name: 'bigram', dir: TOKENIZER, env: {}, clock: hasty }
+  const policy = new TinkerPolicy(place, rounds[1]?.checkpoint ?? '', 'round-1')
+  server.faults.set(route, [fault])
+  const played = await policy.generate(request).then(
+    (answers) => answers.length === 1,
+    () => false,
+  )
+  expect(played).toBe(plays)
+  expect(server.openModels).toBe(plays ? 1 : 0)
+  await policy.release()
+  expect(server.openModels).toBe(0)
+  const beats = (): number => server.requests.filter(({ route: name }) => name === 'session_heartbeat').length
+  await systemClock.sleep(50)
+  const before = beats()
+  await systemClock.sleep(100)
+  expect(beats()).toBe(before)
+})
