@@ -5,9 +5,10 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { configSchema } from '../records/index.ts'
 import { RunFolder } from '../store/index.ts'
-import { readCosts, stageOfKey } from './costs.ts'
+import { readCosts } from './costs.ts'
 import { renderReport } from './report/render.ts'
 import { sampleData } from './testing/sample-run.ts'
+import { placeOf } from './views/calls.ts'
 
 const server = (name: string, price?: object): object => ({
   backend: 'openai',
@@ -109,8 +110,10 @@ describe('readCosts', () => {
     ['r1/heldout/0af/score/0', 'evaluate'],
     ['heldout/0af/propose/a0', 'evaluate'],
     ['r1/oracle/x/sampled', 'evaluate'],
+    ['r1/heldout/d/score/0/rate/a0', 'evaluate'],
+    ['r2/0af/q3/second/score/c1', 'score'],
   ])('takes %s for a call of the stage %s', (key, stage) => {
-    expect(stageOfKey(key)).toBe(stage)
+    expect(placeOf(key).stage).toBe(stage)
   })
 })
 

@@ -12,11 +12,10 @@ import {
   type HealthReport,
   type PreferencePair,
   type RunManifest,
-  type StageName,
   type SuiteResult,
   type TrainingStep,
 } from '../records/index.ts'
-import { readJsonl, type RunReader } from '../store/index.ts'
+import { countLines, readJsonl, type RunReader } from '../store/index.ts'
 
 /** The finished results of one round; 0 is what was measured before the first. */
 export interface RoundData {
@@ -49,8 +48,8 @@ async function readRound(reader: RunReader, round: number): Promise<RoundData> {
     round,
     evaluations: (await reader.readJson(paths.evaluation, z.array(suiteResultSchema))) ?? [],
     steps: (await exists(paths.metrics)) ? await collect(readJsonl(paths.metrics, trainingStepSchema)) : [],
-    pairs: await countLines(paths.pairs),
-    examples: await countLines(paths.examples),
+    pairs: (await exists(paths.pairs)) ? await countLines(paths.pairs) : null,
+    examples: (await exists(paths.examples)) ? await countLines(paths.examples) : null,
     health: await reader.readJson(paths.health, healthReportSchema),
   }
 }
@@ -67,33 +66,8 @@ export async function* readPairs(reader: RunReader, round: number): AsyncGenerat
   if (await exists(path)) yield* readJsonl(path, preferencePairSchema)
 }
 
-/** Finished calls by round and stage, counted from the journal: also of a round that has no file yet. */
-export async function countCalls(reader: RunReader): Promise<Map<number, Partial<Record<StageName, number>>>> {
-  const journal = await reader.readJournal()
-  try {
-    const counts = new Map<number, Partial<Record<StageName, number>>>()
-    for (const key of journal.keys()) {
-      const [, round, stage] = /^r(\d+)\/.*\/(propose|solve|rubric|score)\//.exec(key) ?? []
-      if (round === undefined || stage === undefined) continue
-      const ofRound = counts.get(Number(round)) ?? {}
-      ofRound[stage as StageName] = (ofRound[stage as StageName] ?? 0) + 1
-      counts.set(Number(round), ofRound)
-    }
-    return counts
-  } finally {
-    await journal.close()
-  }
-}
-
 async function exists(path: string): Promise<boolean> {
   return (await stat(path).catch(() => null)) !== null
-}
-
-async function countLines(path: string): Promise<number | null> {
-  if (!(await exists(path))) return null
-  let count = 0
-  for await (const _ of readJsonl(path, z.unknown())) count++
-  return count
 }
 
 async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {

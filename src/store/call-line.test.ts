@@ -24,7 +24,14 @@ function text(): string {
 function entry(): JournalCall {
   const generations = Array.from({ length: 1 + random.below(3) }, () => {
     const usage = { promptTokens: random.below(1e6), completionTokens: random.below(100) }
-    return { text: text(), finishReason: 'stop' as const, usage }
+    const finishReason = random.pick(['stop', 'length'] as const)
+    const more = random.pick([
+      {},
+      { tokens: [1, 2], logprobs: [-0.5, 0] },
+      { numbers: [{ offset: 1, logprobs: { '1': -0.25, '}}]}': -1 } }] },
+      { tokens: [], logprobs: [] },
+    ])
+    return { text: text(), finishReason, usage, ...more }
   })
   const [key, model] = [`r1/é${random.below(9)}/q0/solve/a0`, `org/m${random.below(3)}`]
   return {
@@ -46,6 +53,18 @@ describe('readHead', () => {
     for (let i = 0; i < 2000; i++) {
       const call = entry()
       expect(readHead(lineOf(call))).toEqual(headOf(call))
+    }
+  })
+
+  it('is sure of samples that are followed by their ids or by numbers: those lines are the longest', () => {
+    const call = entry()
+    const usage = { promptTokens: 1, completionTokens: 2 }
+    const sample = { text: 'a', finishReason: 'length' as const, usage }
+    const numbers = [{ offset: 0, logprobs: { '1': -0.25 } }]
+    for (const more of [{ tokens: [1, 2], logprobs: [-0.5, 0] }, { numbers }]) {
+      const whole = { ...call, generations: [sample, { ...sample, ...more }] }
+      expect(readHead(lineOf(whole))).toEqual(headOf(whole))
+      expect(readHead(lineOf(whole))?.call).toMatchObject({ samples: 2, cut: 2, completionTokens: 4 })
     }
   })
 

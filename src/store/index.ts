@@ -1,6 +1,7 @@
 /** The run folder: append-only journal, atomic files, one writer, resume by key. */
 export { moveFolder, removeFolder, writeFileAtomic } from './atomic.ts'
 export { readJsonFile } from './json-file.ts'
+export { headOfLine, parseEntry } from './call-line.ts'
 export type { Journal, ModelUsage } from './journal.ts'
 export { LineIndex, type LineMemory, type LinePlace } from './line-index.ts'
 export type { Kept } from './kept-lines.ts'

@@ -9,9 +9,9 @@ import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { RunFolderError } from '../core/errors.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
-import { journalEntrySchema, type JournalEntry } from '../records/index.ts'
+import type { JournalEntry } from '../records/index.ts'
 import { cannotWrite } from './atomic.ts'
-import { headOf, readHead, type CallCost, type EntryHead } from './call-line.ts'
+import { headOf, parseEntry, readHead, type CallCost, type EntryHead } from './call-line.ts'
 import { JournalFile, scanLines, type ScannedLine, type Span } from './journal-file.ts'
 
 /** What was found in the files when they were opened. */
@@ -268,13 +268,6 @@ function refuseNewer(text: string, path: string): void {
 
 /** The version of the entries that are written; those of every earlier one are read. */
 const journalVersion = 1
-
-function parseEntry(text: string): JournalEntry | null {
-  const json = parseJson(text)
-  if (!json.ok) return null
-  const entry = journalEntrySchema.safeParse(json.value)
-  return entry.success ? entry.data : null
-}
 
 function fileOf(key: string): string {
   const round = /^r(\d{1,6})\//.exec(key)?.[1]

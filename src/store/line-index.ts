@@ -15,8 +15,8 @@ export interface LinePlace {
 
 /** Remembers lines, one after another. */
 export interface LineMemory {
-  /** False for a line that is none of its kind: it is left out. The bytes are only lent. */
-  add(line: Buffer, place: LinePlace): boolean
+  /** A line that is none of its kind is left out. The bytes are only lent. */
+  add(line: Buffer, place: LinePlace): void
   /** Forgets all. */
   clear(): void
   save(): Kept
@@ -46,8 +46,6 @@ const newline = 0x0a
 
 export class LineIndex<Memory extends LineMemory> {
   readonly memory: Memory
-  /** Complete lines that are none of the kind. */
-  unreadable = 0
   /** Goes up when the file turned out to be another one, and all was forgotten. */
   restarts = 0
   private file: string
@@ -163,8 +161,7 @@ export class LineIndex<Memory extends LineMemory> {
     for (let end = bytes.indexOf(newline); end >= 0; end = bytes.indexOf(newline, start)) {
       const length = end - start
       const line = bytes.subarray(start, end)
-      const added = length > longestLine ? false : length === 0 || this.memory.add(line, { offset: this.bytes, length })
-      if (!added) this.unreadable++
+      if (length > 0 && length <= longestLine) this.memory.add(line, { offset: this.bytes, length })
       this.bytes += length + 1
       start = end + 1
     }
@@ -185,7 +182,6 @@ export class LineIndex<Memory extends LineMemory> {
     this.memory.clear()
     this.bytes = 0
     this.keptBytes = 0
-    this.unreadable = 0
     this.check = ''
     this.restarts++
   }

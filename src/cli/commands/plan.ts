@@ -2,7 +2,7 @@
 import { basename, extname, join } from 'node:path'
 import { UsageError } from '../../core/errors.ts'
 import { peekCorpus } from '../../corpus/index.ts'
-import { stageOfKey } from '../../dashboard/index.ts'
+import { placeOf, questionOf } from '../../dashboard/index.ts'
 import {
   assumedReply,
   assumeQuestion,
@@ -106,9 +106,9 @@ async function completionTokensIn(runDir: string): Promise<number> {
 }
 
 async function readAmounts(runDir: string): Promise<Pick<Basis, 'questions' | 'perQuestion'>> {
-  const journal = await (await RunReader.open(runDir)).readJournal({ groupOf: stageOfKey })
+  const journal = await (await RunReader.open(runDir)).readJournal({ groupOf: (key) => placeOf(key).stage })
   await journal.close()
-  const begun = new Set([...journal.keys()].flatMap((key) => /^r\d+\/[^/]+\/q\d+(?=\/)/.exec(key)?.[0] ?? []))
+  const begun = new Set([...journal.keys()].flatMap((key) => questionOf(key) ?? []))
   const questions = Math.max(1, begun.size)
   const amounts = (stage: PlannedStage): Amounts => {
     const of = journal.usageByModel().filter(({ group }) => group === stage)

@@ -1,17 +1,16 @@
 /** `pop status`: where a run stands, read from its folder, also while another process writes it. */
 import {
   costsOf,
-  countCalls,
-  ProgressWatch,
-  readRunData,
-  stageOfKey,
+  readStanding,
+  RunWatch,
+  type CallCounts,
   type Costs,
   type Progress,
   type RoundData,
   type RunData,
+  type Standing,
 } from '../../dashboard/index.ts'
 import { healthLines } from '../../health/index.ts'
-import type { StageName } from '../../records/index.ts'
 import { RunReader } from '../../store/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { describeResult, grouped, table } from '../format.ts'
@@ -25,12 +24,15 @@ export const status: Command = {
     ['pop status runs/my-run --watch', 'the same again and again, for a machine without a browser'],
     ['pop status runs/my-run --json | jq .rounds', 'the same as JSON'],
   ],
-  options: { watch: { help: 'show it again every two seconds until the run is done or Ctrl-C' }, json: jsonOption },
+  options: {
+    watch: {
+      help: 'show it again every two seconds until the run is done or Ctrl-C; a large journal gets an index in .index/',
+    },
+    json: jsonOption,
+  },
   positionals: { min: 1, max: 1 },
   run: runStatus,
 }
-
-type Calls = Partial<Record<StageName, number>>
 
 const everyMs = 2000
 /** Back to the upper left corner, and nothing below: only where the screen can be redrawn. */
@@ -39,12 +41,14 @@ const wipe = '\u001B[H\u001B[2J'
 async function runStatus(invocation: Invocation, context: Context): Promise<void> {
   const reader = await RunReader.open(invocation.positionals[0] ?? '')
   const { terminal, clock, signal } = context
-  if (!invocation.has('watch')) return terminal.write(await statusText(reader, invocation.has('json'), null))
-  const watch = new ProgressWatch(reader, clock)
+  if (!invocation.has('watch')) {
+    return terminal.write(statusText(reader, invocation.has('json'), await readStanding(reader)))
+  }
+  const watch = new RunWatch(reader, clock)
   for (;;) {
     // Looked at before it is shown, so that the last picture is that of the finished run.
     const held = await reader.isHeld(clock)
-    const text = await statusText(reader, invocation.has('json'), await watch.look())
+    const text = statusText(reader, invocation.has('json'), await watch.look(held))
     // Only now: reading may take a while, and the screen should not be empty meanwhile.
     if (terminal.live) terminal.control(wipe)
     await terminal.write(text)
@@ -53,18 +57,20 @@ async function runStatus(invocation: Invocation, context: Context): Promise<void
   }
 }
 
-async function statusText(reader: RunReader, json: boolean, progress: Progress | null): Promise<string> {
-  const data = await readRunData(reader)
-  const calls = await countCalls(reader)
-  const journal = await reader.readJournal({ groupOf: stageOfKey })
-  const { usage, health } = journal
-  const costs = costsOf(journal.usageByModel(), data.config)
-  await journal.close()
+function statusText(reader: RunReader, json: boolean, { data, spent, progress }: Standing): string {
+  const { calls, uses, damage } = spent
+  const costs = costsOf(uses, data.config)
+  const sum = (of: (use: (typeof uses)[number]) => number): number => uses.reduce((all, use) => all + of(use), 0)
+  const usage = {
+    calls: sum((use) => use.calls),
+    promptTokens: sum(({ promptTokens }) => promptTokens),
+    completionTokens: sum(({ completionTokens }) => completionTokens),
+  }
   if (json) {
     const rounds = roundNumbers(data, calls).map((round) => roundJson(round, data, calls.get(round) ?? {}))
     const stages = data.manifest?.stages ?? []
     const name = data.manifest?.name ?? null
-    const facts = { name, stages, ...(progress && { progress }), usage, unreadable: health.unreadable, costs, rounds }
+    const facts = { name, stages, ...(progress && { progress }), usage, unreadable: damage.unreadable, costs, rounds }
     return `${JSON.stringify(facts)}\n`
   }
   const evaluations = data.rounds.flatMap((round) => round.evaluations)
@@ -73,7 +79,7 @@ async function statusText(reader: RunReader, json: boolean, progress: Progress |
     stagesLine(data),
     ...progressLine(progress),
     `${grouped(usage.calls)} calls, ${grouped(usage.promptTokens)} prompt and ${grouped(usage.completionTokens)} completion tokens`,
-    ...unreadableLine(health),
+    ...unreadableLine(damage),
     '',
     roundTable(data, calls),
     ...costTable(costs),
@@ -109,30 +115,24 @@ function duration(seconds: number): string {
   return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`
 }
 
-function roundNumbers(data: RunData, calls: ReadonlyMap<number, Calls>): number[] {
+function roundNumbers(data: RunData, calls: CallCounts): number[] {
   const all = new Set([...data.rounds.map(({ round }) => round), ...calls.keys()])
   return [...all].sort((a, b) => a - b)
 }
 
-function roundTable(data: RunData, calls: ReadonlyMap<number, Calls>): string {
+function roundTable(data: RunData, calls: CallCounts): string {
   const rows = roundNumbers(data, calls)
     .filter((round) => round > 0)
     .map((round) => {
       const of = calls.get(round) ?? {}
       const found = data.rounds.find((one) => one.round === round)
-      const counts = [of.propose, of.solve, of.rubric, of.score].map((count) => grouped(count ?? 0))
+      const counts = ['propose', 'solve', 'rubric', 'score'].map((stage) => grouped(of[stage] ?? 0))
       return [String(round), ...counts, shown(found?.examples), shown(found?.pairs), shown(found?.steps.length)]
     })
   return table(['round', 'propose', 'solve', 'rubric', 'score', 'examples', 'pairs', 'steps'], rows)
 }
 
-function unreadableLine({
-  unreadable,
-  firstUnreadable,
-}: {
-  unreadable: number
-  firstUnreadable: string | null
-}): string[] {
+function unreadableLine({ unreadable, firstUnreadable }: Standing['spent']['damage']): string[] {
   return unreadable === 0 ? [] : [`${unreadable} journal lines cannot be read (first: ${firstUnreadable ?? ''})`]
 }
 
@@ -159,7 +159,7 @@ function shown(count: number | null | undefined): string {
   return count == null ? '–' : grouped(count)
 }
 
-function roundJson(round: number, data: RunData, calls: Calls): object {
+function roundJson(round: number, data: RunData, calls: object): object {
   const nothing = { examples: null, pairs: null, steps: [], evaluations: [], health: null }
   const found: Partial<RoundData> = data.rounds.find((one) => one.round === round) ?? {}
   const { examples, pairs, steps, evaluations, health } = { ...nothing, ...found }

@@ -35,9 +35,9 @@ export class ExampleMemory implements LineMemory {
     return this.wordList.view()
   }
 
-  add(line: Buffer, { offset, length }: LinePlace): boolean {
+  add(line: Buffer, { offset, length }: LinePlace): void {
     const found = exampleLine(line, this.rules)
-    if (found === null) return false
+    if (found === null) return
     this.addRow(found.row)
     this.offsets.push(offset)
     this.lengths.push(length)
@@ -46,7 +46,6 @@ export class ExampleMemory implements LineMemory {
       this.wordList.push(words)
     }
     for (const [name, sum, rated] of found.ratings) this.addRating(name, sum, rated)
-    return true
   }
 
   /** Rows of a document, by their number. */

@@ -1,24 +1,28 @@
 /** What the viewer remembers of a journal file: sums of its calls, and which lines belong to which question. */
 import { z } from 'zod'
 import { NumberList } from '../../core/number-list.ts'
-import type { Kept, LineMemory, LinePlace } from '../../store/index.ts'
-import { placeOf } from '../views/calls.ts'
+import { headOfLine, type Kept, type LineMemory, type LinePlace } from '../../store/index.ts'
+import { placeOf, questionOf } from '../views/calls.ts'
 import { BusyBins, busyBinsSchema } from './busy-bins.ts'
-import { journalCall } from './journal-line.ts'
 import { StageSums, stageSumsSchema } from './stage-sums.ts'
 
 /** Changes whenever a line would be remembered differently. */
-export const journalRecipe = 'journal 4'
+export const journalRecipe = 'journal 5'
 
 const keptSchema = z.strictObject({
   groups: z.array(z.string()),
   sums: stageSumsSchema,
   bins: busyBinsSchema,
+  unreadable: z.int(),
+  firstUnreadable: z.int().nullable(),
 })
 
 export class JournalMemory implements LineMemory {
   readonly sums = new StageSums()
   readonly bins = new BusyBins()
+  /** Lines that are no entry, and where the first of them begins. */
+  unreadable = 0
+  firstUnreadable: number | null = null
   private readonly groups = new Map<string, number>()
   private offsets = new NumberList()
   private lengths = new NumberList()
@@ -29,16 +33,20 @@ export class JournalMemory implements LineMemory {
     return this.offsets.length
   }
 
-  add(line: Buffer, { offset, length }: LinePlace): boolean {
-    const call = journalCall(line)
-    if (call === null) return false
+  add(line: Buffer, { offset, length }: LinePlace): void {
+    const head = headOfLine(line)
+    if (head === null) {
+      this.unreadable++
+      this.firstUnreadable ??= offset
+    }
+    if (head === null || head.call === null) return
+    const call = { key: head.key, ...head.call }
     const place = placeOf(call.key)
     this.sums.add(call, place)
     this.bins.add(place.stage, call.at - call.ms, call.at, call.completionTokens)
     this.offsets.push(offset)
     this.lengths.push(length)
     this.groupOf.push(this.numberOf(groupOf(call.key)))
-    return true
   }
 
   /** Where the calls of a group lie: of a question `r1/<document>/q0`, of a suite `r1/<suite>`. */
@@ -61,6 +69,8 @@ export class JournalMemory implements LineMemory {
   clear(): void {
     this.sums.clear()
     this.bins.clear()
+    this.unreadable = 0
+    this.firstUnreadable = null
     this.groups.clear()
     this.offsets = new NumberList()
     this.lengths = new NumberList()
@@ -70,7 +80,13 @@ export class JournalMemory implements LineMemory {
   save(): Kept {
     return {
       numbers: { offsets: this.offsets.view(), lengths: this.lengths.view(), groupOf: this.groupOf.view() },
-      values: { groups: [...this.groups.keys()], sums: this.sums.save(), bins: this.bins.save() },
+      values: {
+        groups: [...this.groups.keys()],
+        sums: this.sums.save(),
+        bins: this.bins.save(),
+        unreadable: this.unreadable,
+        firstUnreadable: this.firstUnreadable,
+      },
     }
   }
 
@@ -83,6 +99,8 @@ export class JournalMemory implements LineMemory {
     for (const group of kept.data.groups) this.groups.set(group, this.groups.size)
     this.sums.load(kept.data.sums)
     this.bins.load(kept.data.bins)
+    this.unreadable = kept.data.unreadable
+    this.firstUnreadable = kept.data.firstUnreadable
     this.offsets = new NumberList(offsets)
     this.lengths = new NumberList(lengths)
     this.groupOf = new NumberList(groups)
@@ -99,9 +117,5 @@ export class JournalMemory implements LineMemory {
 
 /** The question or the suite that a call's key belongs to. */
 export function groupOf(key: string): string {
-  const first = key.indexOf('/')
-  const second = key.indexOf('/', first + 1)
-  const third = key.indexOf('/', second + 1)
-  const isQuestion = third > 0 && /^q\d+$/.test(key.slice(second + 1, third))
-  return key.slice(0, isQuestion ? third : second < 0 ? undefined : second)
+  return questionOf(key) ?? key.split('/', 2).join('/')
 }

@@ -127,6 +127,24 @@ describe('what is remembered of a journal', () => {
     expect(again.load({ ...kept, values: { groups: [1] } })).toBe(false)
   })
 
+  it('is of a line that is no entry only that and where it stands; a decision is an entry', () => {
+    const memory = journalOf(calls.slice(0, 3))
+    const add = (line: Buffer | string): void => memory.add(Buffer.from(line), { offset: 9000, length: 1 })
+    add(JSON.stringify({ v: 1, kind: 'decision', key: 'r1/train', inputs: 'i', at: 1, value: {} }))
+    expect([memory.unreadable, memory.firstUnreadable]).toEqual([0, null])
+    const line = Buffer.from(JSON.stringify(call(1, 1)))
+    // Ends in the middle of a text; its writer never wrote the rest.
+    add(line.subarray(0, line.indexOf('"usage') + 3))
+    add(Buffer.concat([line.subarray(0, line.length - 40), Buffer.alloc(40)]))
+    add('garbage')
+    expect([memory.unreadable, memory.firstUnreadable, memory.calls]).toEqual([3, 9000, 3])
+    const again = new JournalMemory()
+    expect(again.load(memory.save())).toBe(true)
+    expect([again.unreadable, again.firstUnreadable]).toEqual([3, 9000])
+    again.clear()
+    expect([again.unreadable, again.firstUnreadable]).toEqual([0, null])
+  })
+
   it('ignores times that no clock shows', () => {
     const bins = new BusyBins()
     for (const [start, end] of [
@@ -172,6 +190,8 @@ describe("what is remembered of a round's examples", () => {
   })
 
   it('is nothing of a line that is no example', () => {
-    expect(memoryOf().add(Buffer.from('{"round":1}'), { offset: 0, length: 11 })).toBe(false)
+    const memory = memoryOf()
+    memory.add(Buffer.from('{"round":1}'), { offset: 0, length: 11 })
+    expect(memory.rows).toHaveLength(examples.length)
   })
 })

@@ -47,7 +47,7 @@ export async function overview(run: RunView, clock: Clock): Promise<Overview> {
     rounds,
     timeline: bins.timeline(),
     costs: costsOf(sums.uses(), config),
-    progress: run.isHeld ? progress(sums, manifest, config, clock.now()) : null,
+    progress: run.isHeld ? progressOf(sums, manifest, config, clock.now()) : null,
     config: configKeys(raw),
     faults,
   }
@@ -121,7 +121,12 @@ function plannedQuestions({ corpus, synthesis }: Config): number {
 const windowMs = 60_000
 
 /** How fast the running stage goes, by the journal's last minute. */
-function progress(sums: StageSums, manifest: RunManifest | null, config: Config | null, now: number): Progress | null {
+export function progressOf(
+  sums: StageSums,
+  manifest: RunManifest | null,
+  config: Config | null,
+  now: number,
+): Progress | null {
   const stage = manifest?.stages.findLast(({ state }) => state === 'running')
   if (stage === undefined) return null
   const isSelfPlay = stage.stage === 'synthesis'

@@ -24,14 +24,13 @@ import {
   type SuiteResult,
   type TrainingStep,
 } from '../../records/index.ts'
-import { countLines, LineIndex, readJsonl, type RunReader } from '../../store/index.ts'
+import { countLines, LineIndex, parseEntry, readJsonl, type RunReader } from '../../store/index.ts'
 import { rubricScale, type RowTable } from '../views/query.ts'
 import type { RowOutcome } from '../views/rows.ts'
 import type { ScoreScale } from '../views/wire.ts'
 import { BusyBins } from './busy-bins.ts'
 import { readExample } from './example-line.ts'
 import { ExampleMemory, exampleRecipe } from './example-memory.ts'
-import { readCall } from './journal-line.ts'
 import { JournalMemory, journalRecipe } from './journal-memory.ts'
 import { StageSums } from './stage-sums.ts'
 import { TableKeeper } from './table-keeper.ts'
@@ -75,6 +74,8 @@ export interface RunViewOptions {
   readonly clock?: Clock
   /** Where indices are kept when the run folder cannot be written; null: nowhere. */
   readonly cacheDir?: string | null
+  /** Reads no examples, for whoever only asks of calls and small files. */
+  readonly journalsOnly?: boolean
 }
 
 export class RunView {
@@ -83,6 +84,7 @@ export class RunView {
   readonly rules: ViewRules
   private readonly clock: Clock
   private readonly cacheDir: string | null
+  private readonly journalsOnly: boolean
   private readonly journals = new Map<string, LineIndex<JournalMemory>>()
   private readonly examples = new Map<number, RoundExamples>()
   private readonly small = new Map<string, { stamp: string; value: unknown }>()
@@ -100,6 +102,7 @@ export class RunView {
     this.rules = options.rules ?? {}
     this.clock = options.clock ?? systemClock
     this.cacheDir = options.cacheDir ?? null
+    this.journalsOnly = options.journalsOnly ?? false
   }
 
   get name(): string {
@@ -138,12 +141,25 @@ export class RunView {
     return { sums, bins }
   }
 
+  /** Lines of the journals that are no entry, and where the first of them is, for people. */
+  damage(): { unreadable: number; firstUnreadable: string | null } {
+    let [unreadable, firstUnreadable]: [number, string | null] = [0, null]
+    for (const { path, memory } of this.journals.values()) {
+      unreadable += memory.unreadable
+      if (memory.firstUnreadable !== null) firstUnreadable ??= `${path} at byte ${memory.firstUnreadable}`
+    }
+    return { unreadable, firstUnreadable }
+  }
+
   /** The calls of a question (`r1/<document>/q0`) or of a suite (`r1/<suite>`), in the order in which they finished. */
   async readCalls(group: string): Promise<JournalCall[]> {
     const found: JournalCall[] = []
     for (const index of this.journals.values()) {
       const texts = await index.read(index.memory.placesOf(group))
-      found.push(...texts.flatMap((text) => readCall(text) ?? []))
+      for (const text of texts) {
+        const entry = parseEntry(text)
+        if (entry?.kind === 'call') found.push(entry)
+      }
     }
     return found
   }
@@ -208,11 +224,14 @@ export class RunView {
           this.reader.readJson(paths.evaluation, z.array(suiteResultSchema)),
         )) ?? [],
       steps: await this.cached(paths.metrics, () => collect(paths.metrics)),
-      pairs: await this.cached(paths.pairs, async () =>
-        (await stampOf(paths.pairs)) === 'missing' ? null : countLines(paths.pairs),
-      ),
+      pairs: await this.linesOf(paths.pairs),
       health: await this.cached(healthPath, () => this.reader.readJson(healthPath, healthReportSchema)),
     }
+  }
+
+  /** Lines of the round's finished `examples.jsonl`; null while there is none. */
+  async exampleCount(round: number): Promise<number | null> {
+    return this.linesOf(this.reader.round(round).examples)
   }
 
   private async readAll(): Promise<void> {
@@ -235,7 +254,8 @@ export class RunView {
       this.journals.set(name, new LineIndex(join(this.reader.journalDir, name), new JournalMemory(), options))
     }
     const config = await this.config().catch(() => null)
-    for (const round of await this.reader.rounds()) await this.openExamples(round, config)
+    const rounds = this.journalsOnly ? [] : await this.reader.rounds()
+    for (const round of rounds) await this.openExamples(round, config)
     await Promise.all(this.indices().map((index) => index.measure()))
     // The journals first: the Run screen is drawn from them. One after another, as there is one disk and one thread.
     for (const index of this.indices()) await index.update()
@@ -289,6 +309,10 @@ export class RunView {
       this.small.delete(path)
       this.version++
     }
+  }
+
+  private async linesOf(path: string): Promise<number | null> {
+    return this.cached(path, async () => ((await stampOf(path)) === 'missing' ? null : countLines(path)))
   }
 
   private async cached<T>(path: string, read: () => Promise<T>): Promise<T> {

@@ -21,6 +21,11 @@ export interface CallPlace {
   readonly stage: string
 }
 
+/** The question that a key belongs to, `r1/<document>/q0`; null for a suite's. */
+export function questionOf(key: string): string | null {
+  return /^r\d+\/[^/]*\/q\d+(?=\/)/.exec(key)?.[0] ?? null
+}
+
 /** A question's call: its round, perhaps the word for a second rubric, its stage. */
 const questionCall = /^r(\d+)\/[^/]*\/q\d+\/(?:second\/)?(propose|solve|rubric|score)(?:\/|$)/
 

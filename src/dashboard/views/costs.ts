@@ -1,5 +1,6 @@
 /** What calls cost: tokens by stage and model, prices from the configuration. Pure. */
 import type { Config, ModelEndpoint, Price } from '../../records/index.ts'
+import { stageOrder } from './calls.ts'
 
 /** Tokens of one model in one stage. */
 export interface StageUse {
@@ -29,8 +30,6 @@ export interface Costs {
   readonly unpriced: readonly string[]
 }
 
-const stageNames = ['propose', 'solve', 'rubric', 'score', 'evaluate'] as const
-
 /** Prices are those of the configuration as it is now; a price counts per million tokens. */
 export function costsOf(usage: readonly StageUse[], config: Config | null): Costs {
   const lines = usage
@@ -38,7 +37,7 @@ export function costsOf(usage: readonly StageUse[], config: Config | null): Cost
       const price = config === null ? undefined : priceOf(config, stage, rest.model)
       return { stage, ...rest, cost: price === undefined ? null : costOf(rest, price) }
     })
-    .sort((a, b) => placeOf(a.stage) - placeOf(b.stage) || (a.model < b.model ? -1 : 1))
+    .sort((a, b) => stageOrder.indexOf(a.stage) - stageOrder.indexOf(b.stage) || (a.model < b.model ? -1 : 1))
   const known = lines.flatMap(({ cost }) => cost ?? [])
   return {
     lines,
@@ -64,8 +63,4 @@ function priceOf({ model, roles, evaluation }: Config, stage: string, name: stri
     if (endpoint?.backend === 'openai' && endpoint.name === name) return endpoint.price
   }
   return undefined
-}
-
-function placeOf(stage: string): number {
-  return stageNames.findIndex((name) => name === stage)
 }
