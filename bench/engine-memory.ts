@@ -8,7 +8,8 @@ import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'
 import { parseModelConfig } from '../src/engine/models/config.ts'
 import { ParameterStore, parameterSpecs } from '../src/engine/models/parameters.ts'
-import { activationBytes, trainingBytes } from '../src/engine/training/memory.ts'
+import { memoryNeed } from '../src/engine/memory.ts'
+import { activationBytes, recomputes } from '../src/engine/training/memory.ts'
 import { Trainer } from '../src/engine/training/trainer.ts'
 
 const QWEN = {
@@ -83,7 +84,11 @@ for (let pass = 0; pass < Number(values.passes); pass++) {
 const gradient = trainer.trainable.specs.reduce((sum, { name }) => {
   return sum + trainer.gradient(name).reduce((part, value) => part + value * value, 0)
 }, 0)
-const predicted = trainingBytes(config, { rows: 1, length }, { loraRank: rank, recompute: recompute === true })
+// What of the prediction takes part in one pass: nothing is sampled, merged or updated, and no tokenizer is there.
+const here = recomputes(config, { rows: 1, length }, { loraRank: rank, recompute })
+const need = memoryNeed(config, { training: { loraRank: rank, maxLength: length, recompute: here } })
+const absent = new Set(['sampling', 'merged weights', "Adam's moments"])
+const predicted = need.parts.reduce((sum, [name, bytes]) => sum + (absent.has(name) ? 0 : bytes), 0)
 console.log(
   JSON.stringify({
     ...values,

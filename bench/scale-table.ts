@@ -3,33 +3,44 @@
  *
  *     npx tsx bench/scale-table.ts
  */
-import { trainingMemory, type ModelShape } from '../src/pipeline/index.ts'
 import { rng } from '../src/core/rng.ts'
+import { memoryNeed } from '../src/engine/memory.ts'
+import { parseModelConfig, type ModelConfig } from '../src/engine/models/config.ts'
+import { countParameters } from '../src/engine/models/parameters.ts'
+import { PUBLISHED } from '../src/engine/testing/published-shapes.ts'
+import { gpuTrainingMemory } from '../src/pipeline/index.ts'
 import { encodeDatum } from '../src/tinker/wire.ts'
 
-const shape = (parameters: number, hidden: number, layers: number, vocabulary: number): ModelShape => ({
-  parameters,
-  dimensions: { hidden, layers, vocabulary },
-})
+const LARGE = {
+  ...PUBLISHED['Qwen/Qwen2.5-7B-Instruct']?.config,
+  hidden_size: 5120,
+  intermediate_size: 27648,
+  num_hidden_layers: 64,
+  num_attention_heads: 40,
+  num_key_value_heads: 8,
+}
 /** As their config.json says. */
-const models: readonly (readonly [string, ModelShape])[] = [
-  ['Qwen2.5-0.5B', shape(0.494e9, 896, 24, 151_936)],
-  ['Qwen2.5-1.5B', shape(1.54e9, 1536, 28, 151_936)],
-  ['Qwen2.5-7B', shape(7.62e9, 3584, 28, 152_064)],
-  ['Qwen2.5-32B', shape(32.8e9, 5120, 64, 152_064)],
+const models: readonly (readonly [string, ModelConfig])[] = [
+  ['Qwen2.5-0.5B', parseModelConfig(PUBLISHED['Qwen/Qwen2.5-0.5B-Instruct']?.config)],
+  ['Qwen2.5-1.5B', parseModelConfig(PUBLISHED['Qwen/Qwen2.5-1.5B-Instruct']?.config)],
+  ['Qwen2.5-7B', parseModelConfig(PUBLISHED['Qwen/Qwen2.5-7B-Instruct']?.config)],
+  ['Qwen2.5-32B', parseModelConfig(LARGE)],
 ]
 const gib = (bytes: number): string => (bytes / 2 ** 30).toFixed(1)
 const maxLength = 6144
+const rank = 32
 
 console.log(
   '| model | full, bf16 | LoRA 32, bf16 | LoRA 32, fp32 (embedded) | merged weights | adapter |\n|---|---|---|---|---|---|',
 )
-for (const [name, model] of models) {
-  const total = (loraRank: number | null, precision: 'bf16' | 'float32'): string =>
-    gib(trainingMemory(model, { loraRank, maxLength, precision }).total)
-  const { parts } = trainingMemory(model, { loraRank: 32, maxLength, precision: 'bf16' })
-  const adapter = parts.find(([part]) => part === 'adapters')?.[1] ?? 0
-  const row = [total(null, 'bf16'), total(32, 'bf16'), total(32, 'float32'), gib(2 * model.parameters), gib(adapter)]
+for (const [name, config] of models) {
+  const parameters = countParameters(config)
+  const dimensions = { hidden: config.hiddenSize, layers: config.layers, vocabulary: config.vocabSize }
+  const onGpus = (loraRank: number | null): ReturnType<typeof gpuTrainingMemory> =>
+    gpuTrainingMemory({ parameters, dimensions }, { loraRank, maxLength })
+  const embedded = memoryNeed(config, { training: { loraRank: rank, maxLength } }).total
+  const adapter = onGpus(rank).parts.find(([part]) => part === 'adapters')?.[1] ?? 0
+  const row = [onGpus(null).total, onGpus(rank).total, embedded, 2 * parameters, adapter].map(gib)
   console.log(`| ${name} | ${row.join(' | ')} |`)
 }
 

@@ -223,6 +223,24 @@ describe('training', () => {
     for (const [t, value] of [...(ours ?? [])].entries()) expect(theirs?.[t]).toBeCloseTo(value, 4)
   })
 
+  test('adapters are merged for saving where they were merged for sampling: no further copy of the weights', async () => {
+    const { config: tiny, raw: _raw, ...files } = readModelFiles(join(goldens, 'llama'))
+    const wide = { ...tiny, intermediate_size: 1 << 17 }
+    const engine = await Engine.create(wide, files, { inThread: true, threads: 1, lora: { rank: 1, alpha: 1 } })
+    open.push(engine)
+    await engine.generate([request({ maxTokens: 1 })])
+    await engine.accumulate([sequence], [sequence.slice(1).map(() => 1)])
+    await engine.step(ADAM)
+    const before = process.memoryUsage().arrayBuffers
+    await engine.save(join(dir, 'merged'))
+    expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(2 * engine.parameterCount)
+    expect(engine.parameterCount).toBeGreaterThan(16e6)
+    const merged = await Engine.open(join(dir, 'merged'), { inThread: true, threads: 1 })
+    open.push(merged)
+    const ask = request({ temperature: 0, maxTokens: 4 })
+    expect((await merged.generate([ask]))[0]?.[0]?.tokens).toEqual((await engine.generate([ask]))[0]?.[0]?.tokens)
+  })
+
   test('weights and optimizer saved and loaded go on exactly as without a break', async () => {
     const straight = await openTiny('qwen2')
     await learn(straight, 3)

@@ -4,10 +4,11 @@
  */
 import { availableParallelism } from 'node:os'
 import { readModelFiles } from './formats/model-folder.ts'
+import { memoryNeed, requireMemory } from './memory.ts'
 import { parseModelConfig } from './models/config.ts'
-import { memoryNeed, requireMemory } from './models/memory.ts'
 import { countParameters } from './models/parameters.ts'
 import { Tokenizer } from './tokenizer/tokenizer.ts'
+import { availableMemory } from './worker/available-memory.ts'
 import { WorkerClient } from './worker/client.ts'
 import { EngineCore } from './worker/core.ts'
 import { ReplicatedBackend } from './worker/replicas.ts'
@@ -26,10 +27,10 @@ export interface EngineOptions extends EngineSettings {
    * Default: one per thread, at most four, for models below 16M weights; one for larger ones.
    */
   replicas?: number
-  /** Bytes that the model may take; one that needs more is refused before it is loaded. Default: what is free. */
+  /** Bytes that the model may take; one that needs more is refused before it is loaded. Default: what is free, or `POP_MEMORY_GIB`. */
   memoryBytes?: number
-  /** Whether the weights will be trained, which takes more memory than sampling. Default false. */
-  trains?: boolean
+  /** Whether the weights will be trained, which takes more memory than sampling, and on how many tokens at most. Default false. */
+  trains?: boolean | { readonly maxLength: number }
 }
 
 /** One answer. */
@@ -255,15 +256,16 @@ async function start(
 
 /** @throws ModelError when weights, one answer and what training keeps cannot fit */
 function checkMemory(config: ModelConfig, name: string, options: EngineOptions & { replicas: number }): void {
-  const { lora = false, trains = false, replicas } = options
-  const training = trains && (lora === false ? 'weights' : { rank: lora.rank })
+  const { lora = false, trains = false, replicas, recompute = 'auto', sharePrefixes = false } = options
+  const lengths = typeof trains === 'boolean' ? {} : trains
+  const training = trains !== false && {
+    loraRank: lora === false ? 0 : lora.rank,
+    recompute,
+    sharePrefixes,
+    ...lengths,
+  }
   const need = memoryNeed(config, { replicas, training, int8: options.sampling === 'int8' })
   requireMemory(need, options.memoryBytes ?? availableMemory(), name)
-}
-
-/** What the system, or the group of processes that this one belongs to, has left. */
-export function availableMemory(): number {
-  return process.availableMemory()
 }
 
 /** More than this is not made small by splitting a batch, and each replica holds weights, gradient and moments. */

@@ -23,4 +23,4 @@ export {
 } from './planning.ts'
 export type { Shard } from './shard.ts'
 export { rescoreRun, type RescoredRound, type RescoreOptions } from './rescore.ts'
-export { parametersByName, trainingMemory, type ModelShape, type TrainingMemory } from './training-memory.ts'
+export { gpuTrainingMemory, parametersByName, type ModelShape, type TrainingMemory } from './training-memory.ts'

@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Journal } from '../store/journal.ts'
 import { assumeQuestion, contextNeeds, planRun } from './planning.ts'
-import { parametersByName, trainingMemory } from './training-memory.ts'
+import { gpuTrainingMemory, parametersByName } from './training-memory.ts'
 
 const price = { input: 1, output: 4 }
 const make = (more: object = {}): Config =>
@@ -83,11 +83,11 @@ it('knows the role with the longest prompt', () => {
   expect(Math.abs(read - (11 * 99 + 2 * 59))).toBeLessThan(12)
 })
 
-it('adds up the memory of training', () => {
-  const wishes = { loraRank: null, maxLength: 1024, precision: 'bf16' } as const
+it('adds up the memory of training on GPUs', () => {
+  const wishes = { loraRank: null, maxLength: 1024 } as const
   // Two bytes each for weights, reference and gradients, twelve for Adam with its float32 copy.
-  expect(trainingMemory({ parameters: 7e9 }, wishes).total).toBe(7e9 * 18)
-  const adapters = trainingMemory({ parameters: 7e9 }, { ...wishes, loraRank: 16 }).total
+  expect(gpuTrainingMemory({ parameters: 7e9 }, wishes).total).toBe(7e9 * 18)
+  const adapters = gpuTrainingMemory({ parameters: 7e9 }, { ...wishes, loraRank: 16 }).total
   expect(adapters).toBeGreaterThan(14e9)
   expect(adapters).toBeLessThan(17e9)
   expect(parametersByName('Qwen/Qwen2.5-7B-Instruct')).toBe(7e9)

@@ -1,6 +1,7 @@
 /**
- * Memory that preference training takes, by the usual accounting (Rajbhandari et al., "ZeRO", 2020, section 3: bytes per
- * parameter of weights, gradients and Adam's states). An estimate for planning, not a measurement. Pure.
+ * Memory that preference training takes on GPUs, in mixed precision with float32 master weights, by the usual accounting (Rajbhandari et al., "ZeRO", 2020, section 3: bytes per
+ * parameter of weights, gradients and Adam's states). An estimate for planning, not a measurement.
+ * What the embedded engine takes, the engine itself knows. Pure.
  */
 
 /** What of a model its memory follows from. */
@@ -21,24 +22,26 @@ export interface MemoryWishes {
   readonly loraRank: number | null
   /** Tokens of the longest sequence. */
   readonly maxLength: number
-  /** `bf16`: mixed precision on GPUs, float32 master weights. `float32`: the embedded engine, in main memory. */
-  readonly precision: 'bf16' | 'float32'
 }
 
+/** Bytes. */
+const HALF = 2
+/** Two moments and the master weights. */
+const ADAM = 12
+
 /** One pair (two sequences of `maxLength`) at a time, activations recomputed layer by layer. */
-export function trainingMemory({ parameters, dimensions }: ModelShape, wishes: MemoryWishes): TrainingMemory {
-  const { loraRank, maxLength, precision } = wishes
-  const weight = precision === 'bf16' ? 2 : 4
+export function gpuTrainingMemory({ parameters, dimensions }: ModelShape, wishes: MemoryWishes): TrainingMemory {
+  const { loraRank, maxLength } = wishes
   const trained = loraRank === null ? parameters : adapterParameters(dimensions, parameters, loraRank)
-  const parts: [string, number][] = [['weights', parameters * weight]]
+  const parts: [string, number][] = [['weights', parameters * HALF]]
   // With adapters the reference is the same weights without them.
-  if (loraRank === null) parts.push(['reference', parameters * weight])
-  else parts.push(['adapters', trained * weight])
-  parts.push(['gradients', trained * weight])
-  parts.push(["Adam's states", trained * (precision === 'bf16' ? 12 : 8)])
+  if (loraRank === null) parts.push(['reference', parameters * HALF])
+  else parts.push(['adapters', trained * HALF])
+  parts.push(['gradients', trained * HALF])
+  parts.push(["Adam's states", trained * ADAM])
   if (dimensions !== undefined) {
     const { hidden, layers, vocabulary } = dimensions
-    parts.push(['activations', 2 * maxLength * hidden * layers * weight + 2 * maxLength * vocabulary * 4 * 2])
+    parts.push(['activations', 2 * maxLength * hidden * layers * HALF + 2 * maxLength * vocabulary * 4 * 2])
   }
   return { parts, total: parts.reduce((sum, [, bytes]) => sum + bytes, 0) }
 }

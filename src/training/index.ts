@@ -1,5 +1,5 @@
 /** From preference pairs to trained weights. */
-export { EmbeddedTrainableModel, trainingEngineOptions, type TrainingEngine } from './backends/embedded.ts'
+export { EmbeddedTrainableModel, trainingEngineOptions, trainingUse, type TrainingEngine } from './backends/embedded.ts'
 export {
   checkTinkerTraining,
   openTinkerCheckpoint,

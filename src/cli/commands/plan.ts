@@ -3,13 +3,14 @@ import { basename, extname, join } from 'node:path'
 import { UsageError } from '../../core/errors.ts'
 import { peekCorpus } from '../../corpus/index.ts'
 import { placeOf, questionOf } from '../../dashboard/index.ts'
+import { memoryNeed } from '../../engine/index.ts'
 import {
   assumedReply,
   assumeQuestion,
+  gpuTrainingMemory,
   plannedStages,
   planRun,
   runPipeline,
-  trainingMemory,
   type Amounts,
   type PlannedStage,
   type RunPlan,
@@ -17,11 +18,12 @@ import {
 } from '../../pipeline/index.ts'
 import type { Config } from '../../records/index.ts'
 import { RunReader } from '../../store/index.ts'
+import { trainingUse } from '../../training/index.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { loadConfig } from '../config.ts'
 import { findTask } from '../find-task.ts'
 import { bytes, duration, grouped, table } from '../format.ts'
-import { shapeOfTrained } from '../model-shape.ts'
+import { configOfTrained, shapeOfTrained } from '../model-shape.ts'
 import { createProgress } from '../progress.ts'
 
 export const plan: Command = {
@@ -119,16 +121,16 @@ async function readAmounts(runDir: string): Promise<Pick<Basis, 'questions' | 'p
   return { questions: begun.size, perQuestion: perQuestion as Record<PlannedStage, Amounts> }
 }
 
+/** Of the embedded engine what it would itself ask for; of others the usual accounting. */
 function memoryOf(config: Config): TrainingMemory | null {
-  const shape = shapeOfTrained(config)
-  if (shape === null) return null
   const { training, model } = config
-  const embedded = training.backend === 'embedded' && (training.path !== undefined || model.backend === 'embedded')
-  return trainingMemory(shape, {
-    loraRank: training.lora === false ? null : training.lora.rank,
-    maxLength: training.maxLength,
-    precision: embedded ? 'float32' : 'bf16',
-  })
+  if (training.backend === 'embedded' && (training.path !== undefined || model.backend === 'embedded')) {
+    const trained = configOfTrained(config)
+    return trained === null ? null : memoryNeed(trained, { training: trainingUse(training) })
+  }
+  const shape = shapeOfTrained(config)
+  const loraRank = training.lora === false ? null : training.lora.rank
+  return shape === null ? null : gpuTrainingMemory(shape, { loraRank, maxLength: training.maxLength })
 }
 
 function planLines(
@@ -178,7 +180,8 @@ function timeLine({ seconds, given }: { seconds: number | null; given: boolean }
 }
 
 function memoryLine(memory: TrainingMemory | null): string {
-  if (memory === null) return 'of training unknown: set training.path to a folder with the weights'
+  if (memory === null)
+    return 'of training unknown without the weights in a folder (training.path); pop doctor looks a model of the hub up'
   const parts = memory.parts.map(([name, size]) => `${name} ${bytes(size)}`)
   const rest = memory.parts.some(([name]) => name === 'activations') ? '' : '; activations come on top'
   return `about ${bytes(memory.total)} to train (${parts.join(', ')}${rest})`

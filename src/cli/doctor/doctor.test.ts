@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { systemClock } from '../../core/clock.ts'
 import { configSchema } from '../../records/index.ts'
 import { builtinTasks } from '../../roles/index.ts'
@@ -145,6 +145,38 @@ describe('a model folder', () => {
     await hub.close()
     expect(checks.map(({ state }) => state)).toEqual(['ok', 'failure', 'warning'])
     expect(checks[1]?.message).toMatch(/answering takes about 2\.4 TiB of memory \(weights \d+\.\d GiB, .*GiB are free/)
+  })
+
+  it('that can be trained only with less of it kept is told so, with what to set', async () => {
+    const config = JSON.stringify(PUBLISHED['Qwen/Qwen2.5-0.5B-Instruct']?.config)
+    const hub = await startHub({ kind: 'model', files: { 'config.json': config, 'model.safetensors': 'weights' } })
+    const environment = { HF_ENDPOINT: hub.endpoint, POP_CACHE: dir }
+    const use = { source: 'hf://owner/name', memory: { training: { training: { loraRank: 32, maxLength: 6144 } } } }
+    vi.stubEnv('POP_MEMORY_GIB', '6')
+    const checks = await checkModel('model', use, { ...context, environment })
+    vi.unstubAllEnvs()
+    await hub.close()
+    expect(checks[1]?.state).toBe('warning')
+    expect(checks[1]?.message).toMatch(
+      /training takes about 8\.\d GiB of memory \(activations .* 6\.0 GiB are free: .*training\.lora.*training\.recompute.*training\.maxLength/,
+    )
+  })
+
+  it('whose adapter is not there, or has another size than is to be trained, is refused', async () => {
+    const baseUrl = await serve({})
+    const look = async (adapter: string, more: object): Promise<string> => {
+      const model = { backend: 'embedded', path: tinyModel, adapter }
+      return (await examine(baseUrl, { model, ...more }))
+        .flatMap(({ state, message }) => `${state}: ${message}`)
+        .join('\n')
+    }
+    const peft = fileURLToPath(new URL('../../../test/goldens/tiny-models/peft', import.meta.url))
+    const training = { lora: { rank: 4, alpha: 8 } }
+    expect(await look(join(peft, 'qwen2-all'), { training })).toMatch(/ok: .*; the adapter .*qwen2-all fits/)
+    expect(await look(join(peft, 'qwen2-all'), {})).toMatch(/failure: .*adapter has rank 4/)
+    expect(await look(join(dir, 'nowhere'), { training })).toMatch(/failure: .*nowhere/)
+    const solver = { backend: 'embedded', path: tinyModel, adapter: join(dir, 'nowhere') }
+    expect(of(await examine(baseUrl, { roles: { solver } }), 'role solver')).toMatch(/failure: .*nowhere/)
   })
 
   it('whose template ends a turn where the model does not stop is told, with the line to write', async () => {

@@ -8,6 +8,7 @@ import {
   availableMemory,
   checkModelFolder as checkWeights,
   describeMemory,
+  lessToTrain,
   memoryNeed,
   parseModelConfig,
   readModelFiles,
@@ -25,6 +26,8 @@ export interface ModelUse {
   readonly source: string
   /** Each time that it is opened: `answering`, `training`. */
   readonly memory: Readonly<Record<string, MemoryUse>>
+  /** On top of it, and what is going to train it. */
+  readonly adapter?: { readonly dir: string; readonly lora: false | { readonly rank: number; readonly alpha: number } }
 }
 
 /** Reads no weights, downloads none. */
@@ -64,9 +67,24 @@ function judgeMemory(
   const free = availableMemory()
   const facts = `${what} takes about ${bytes(need.total)} of memory (${describeMemory(need)}), ${bytes(free)} are free`
   if (need.total <= free) return ok(subject, facts)
-  const least = memoryNeed(config, { ...use, slots: 1, tokens: 256 })
-  if (least.total <= free) return warning(subject, `${facts}: set model.maxSlots lower, or close other programs`)
-  return failure(subject, `${facts}: take a smaller model, or play it on a server (model.backend: openai)`)
+  if (memoryNeed(config, leastOf(use)).total <= free) {
+    return warning(subject, `${facts}: ${remedyOf(use)}, or close other programs`)
+  }
+  return failure(
+    subject,
+    `${facts}: take a smaller model, or play it on a server (model.backend: openai); if more can be had, set POP_MEMORY_GIB`,
+  )
+}
+
+/** The same use with everything as small as the configuration can make it. */
+function leastOf({ training = false, ...use }: MemoryUse): MemoryUse {
+  const least = training !== false && { ...training, loraRank: 8, maxLength: 1024, recompute: true }
+  return { ...use, slots: 1, tokens: 256, training: least }
+}
+
+function remedyOf({ training = false }: MemoryUse): string {
+  if (training === false) return 'set model.maxSlots lower'
+  return lessToTrain
 }
 
 function checkFolder(subject: string, use: ModelUse): Check[] {
@@ -79,9 +97,10 @@ function checkFolder(subject: string, use: ModelUse): Check[] {
         failure(subject, `${dir} has no chat template: use a model tuned for conversation, or add chat_template.jinja`),
       ]
     }
-    checkWeights(dir)
+    checkWeights(dir, use.adapter)
+    const adapter = use.adapter === undefined ? '' : `; the adapter ${use.adapter.dir} fits`
     return [
-      ok(subject, `${dir} has weights, a tokenizer and a chat template`),
+      ok(subject, `${dir} has weights, a tokenizer and a chat template${adapter}`),
       endOfTurn(subject, dir, tokenizer),
       ...checkMemory(subject, use, files.config),
     ]

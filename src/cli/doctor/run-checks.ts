@@ -14,7 +14,7 @@ import {
 } from '../../pipeline/index.ts'
 import type { Config, ModelEndpoint, TinkerModelConfig } from '../../records/index.ts'
 import type { TaskProfile } from '../../roles/index.ts'
-import { tryTinkerPlace } from '../../training/index.ts'
+import { trainingUse, tryTinkerPlace } from '../../training/index.ts'
 import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
@@ -93,8 +93,8 @@ function checkWhole(config: Config, { environment }: DoctorContext): Check[] {
   }
 }
 
-function trainingMemory({ training: { backend, lora } }: Config): ModelUse['memory'] {
-  return backend === 'embedded' ? { training: { training: lora === false ? 'weights' : lora } } : {}
+function trainingMemory({ training }: Config): ModelUse['memory'] {
+  return training.backend === 'embedded' ? { training: { training: trainingUse(training) } } : {}
 }
 
 /** One endpoint and the stages that it plays. */
@@ -104,6 +104,8 @@ interface EndpointUse {
   readonly stages: readonly PlannedStage[]
   /** The memory that its training takes; empty when it is not trained here. */
   readonly training: ModelUse['memory']
+  /** What becomes of an adapter on top of it. Default false: it is added to the weights. */
+  readonly lora?: Config['training']['lora']
 }
 
 function endpointsOf(config: Config): EndpointUse[] {
@@ -117,6 +119,8 @@ function endpointsOf(config: Config): EndpointUse[] {
       endpoint: model,
       stages: stages.filter((stage) => own[stage] === undefined),
       training: config.training.path === undefined ? trainingMemory(config) : {},
+      // A Tinker server's own adapters start afresh.
+      lora: config.training.path === undefined && config.training.backend !== 'tinker' && config.training.lora,
     },
   ]
   const names = { propose: 'proposer', solve: 'solver', rubric: 'rubric', score: 'scorer' } as const
@@ -142,17 +146,25 @@ async function checkTinker(
   }
 }
 
-async function checkEndpoint(
-  { subject, endpoint, stages, training }: EndpointUse,
+function checkEndpoint(use: EndpointUse, needs: readonly ContextNeed[], context: DoctorContext): Promise<Check[]> {
+  const { subject, endpoint, stages, training, lora = false } = use
+  if (endpoint.backend === 'tinker') return checkTinker(subject, endpoint, context)
+  if (endpoint.backend === 'openai') return checkServer({ subject, endpoint, stages }, needs, context)
+  const answering = { slots: endpoint.maxSlots ?? defaultSlots, int8: endpoint.sampling === 'int8' }
+  const memory = { answering, ...training }
+  const adapter = endpoint.adapter === undefined ? {} : { adapter: { dir: endpoint.adapter, lora } }
+  return checkModel(subject, { source: endpoint.path, memory, ...adapter }, context)
+}
+
+interface ServerUse extends Pick<EndpointUse, 'subject' | 'stages'> {
+  readonly endpoint: Extract<ModelEndpoint, { backend: 'openai' }>
+}
+
+async function checkServer(
+  { subject, endpoint, stages }: ServerUse,
   needs: readonly ContextNeed[],
   context: DoctorContext,
 ): Promise<Check[]> {
-  if (endpoint.backend === 'embedded') {
-    const answering = { slots: endpoint.maxSlots ?? defaultSlots, int8: endpoint.sampling === 'int8' }
-    const memory = { answering, ...training }
-    return checkModel(subject, { source: endpoint.path, memory }, context)
-  }
-  if (endpoint.backend === 'tinker') return checkTinker(subject, endpoint, context)
   const deps = { env: context.environment, clock: context.clock }
   try {
     createLanguageModel(endpoint, deps)

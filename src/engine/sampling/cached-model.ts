@@ -1,5 +1,5 @@
 /** The sampler's view of a decoder: the inference graph, the cache, and the live weights of training. */
-import { KvCache } from './kv-cache.ts'
+import { CACHE_BYTES, KvCache } from './kv-cache.ts'
 import {
   INFERENCE_INPUTS,
   INFERENCE_OUTPUTS,
@@ -7,7 +7,6 @@ import {
   inferenceGraph,
   isQuantised,
 } from '../models/inference-graph.ts'
-import { CACHE_BYTES } from '../models/memory.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
 import type { ModelConfig } from '../models/config.ts'

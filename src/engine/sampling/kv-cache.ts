@@ -1,6 +1,9 @@
 /** Keys and values of many sequences, one row each, in buffers that attention updates in place. Knows no model. */
 import type { RowSnapshot } from './token-model.ts'
 
+/** Keys and values take no more than this: later answers wait for a place. */
+export const CACHE_BYTES = 2 * 2 ** 30
+
 export interface CacheShape {
   layers: number
   kvHeads: number

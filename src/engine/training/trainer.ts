@@ -16,7 +16,8 @@ import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
 import { planMicroBatches, rowPositions } from './batching.ts'
 import { fill, segmentsOf } from './fill.ts'
-import { activationBytes } from './memory.ts'
+import { MICRO_BATCH_TOKENS, recomputes } from './memory.ts'
+import type { Recompute } from './memory.ts'
 import { mergeAdapters } from './merge.ts'
 import type { PrefixGroup } from './prefix-groups.ts'
 import { prefixGroups } from './prefix-groups.ts'
@@ -33,7 +34,7 @@ export interface TrainerOptions {
    * Compute the layers a second time for the gradient instead of keeping what they computed: a third more work, a
    * fraction of the memory. Default `auto`: where keeping it would take more than 4 GiB.
    */
-  readonly recompute?: boolean | 'auto'
+  readonly recompute?: Recompute
   /**
    * Compute the common beginning of sequences that follow each other (the two answers of a pair) once. Default false.
    * Results then differ from those of the sequences alone by rounding.
@@ -62,8 +63,6 @@ type Tokens = ArrayLike<number>
 
 /** Compiled shapes that are kept. */
 const PROGRAMS = 64
-/** Of activations that are kept for the gradient, in bytes, before `recompute: auto` prefers to recompute them. */
-const MOST_ACTIVATIONS = 4 * 2 ** 30
 
 export class Trainer {
   /** What is trained: the parameters themselves (updated in place), or the adapters. */
@@ -97,7 +96,7 @@ export class Trainer {
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.zeroCopy === undefined ? {} : { zeroCopy: options.zeroCopy }),
     }
-    this.maxTokens = options.maxTokensPerMicroBatch ?? 1024
+    this.maxTokens = options.maxTokensPerMicroBatch ?? MICRO_BATCH_TOKENS
     this.sharePrefixes = options.sharePrefixes ?? false
     this.programs = new ProgramCache({
       config,
@@ -319,9 +318,8 @@ function recomputeRule(
   config: ModelConfig,
   { recompute = 'auto', lora }: TrainerOptions,
 ): (shape: ProgramShape) => boolean {
-  if (recompute !== 'auto') return () => recompute
-  const rank = lora === undefined || lora === false ? 0 : lora.rank
-  return (shape) => activationBytes(config, { rows: shape.rows, length: rowPositions(shape) }, rank) > MOST_ACTIVATIONS
+  const loraRank = lora === undefined || lora === false ? 0 : lora.rank
+  return (shape) => recomputes(config, { rows: shape.rows, length: rowPositions(shape) }, { loraRank, recompute })
 }
 
 function isHiddenMatrix({ name, kind }: ParameterSpec): boolean {

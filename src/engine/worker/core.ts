@@ -154,8 +154,8 @@ export class EngineCore implements EngineBackend {
   }
 
   private async save(dir: string, dtype: StoredDtype): Promise<undefined> {
-    const { files, trainer } = this.opened
-    const merged = await trainer.merged()
+    const { files } = this.opened
+    const merged = await this.mergedWeights()
     const tensors = merged.specs.map(({ name, shape }) => ({ name, shape, data: merged.get(name) }))
     try {
       saveModelFolder(dir, files, tensors, dtype, (folder) => this.addAdapter(folder))
@@ -257,11 +257,17 @@ export class EngineCore implements EngineBackend {
     })
   }
 
+  /** As `Trainer.merged`, without a further copy where the sampler has one. Only while no answers are in progress is it stale. */
+  private mergedWeights(): Promise<ParameterStore> | ParameterStore {
+    if (this.sampler !== undefined && !this.staleSampler) return this.sampler.weights
+    return this.opened.trainer.merged(this.sampler?.weights)
+  }
+
   /** The sampler over the current weights; with adapters, over a copy that they have been added to. */
   private async readySampler(): Promise<Batcher> {
-    const { config, trainer, files, settings } = this.opened
+    const { config, files, settings } = this.opened
     if (this.sampler === undefined) {
-      const weights = await trainer.merged()
+      const weights = await this.mergedWeights()
       const { threads, sampling, batchInvariant = false } = settings
       const cached = await CachedModel.create(config, weights, {
         int8: sampling === 'int8',
@@ -279,7 +285,7 @@ export class EngineCore implements EngineBackend {
       })
       this.sampler = { batcher, cached, weights }
     } else if (this.staleSampler) {
-      await trainer.merged(this.sampler.weights)
+      await this.mergedWeights()
       await this.sampler.cached.requantise(this.sampler.weights)
       this.sampler.batcher.forgetPrompts()
     }

@@ -1,6 +1,6 @@
 /** The built-in engine as a trainable model: sampling and training share one copy of the weights. */
 import type { AdamWSettings, TokenSequence, TrainableModel } from '../model.ts'
-import type { Engine, EngineOptions } from '../../engine/index.ts'
+import type { Engine, EngineOptions, TrainingUse } from '../../engine/index.ts'
 import type { LanguageModel, TrainingConfig } from '../../records/index.ts'
 
 export type TrainingEngine = Pick<Engine, 'config' | 'logprobs' | 'accumulate' | 'step' | 'save'>
@@ -42,13 +42,23 @@ export class EmbeddedTrainableModel implements TrainableModel {
 
 /** How an engine must be opened to train as `config` says. `seed` is that of fresh adapters. */
 export function trainingEngineOptions(config: TrainingConfig, seed: number): EngineOptions {
-  const { lora, recompute, sharePrompts, threads } = config
+  const { lora, maxLength, recompute, sharePrompts, threads } = config
   return {
     lora,
-    trains: true,
+    trains: { maxLength },
     seed,
     ...(threads === undefined ? {} : { threads }),
     ...(recompute === undefined ? {} : { recompute }),
     ...(sharePrompts === undefined ? {} : { sharePrefixes: sharePrompts }),
   }
+}
+
+/** What its memory follows from. */
+export function trainingUse({
+  lora,
+  maxLength,
+  recompute = 'auto',
+  sharePrompts = false,
+}: TrainingConfig): TrainingUse {
+  return { loraRank: lora === false ? 0 : lora.rank, maxLength, recompute, sharePrefixes: sharePrompts }
 }

@@ -5,9 +5,12 @@
  * answers, next-token distributions, the widest activations of one pass, and in training the gradient, Adam's two moments
  * and the activations of one micro-batch.
  */
-import { ModelError } from '../../core/errors.ts'
-import type { ModelConfig } from './config.ts'
-import { layerLinears, parameterSpecs } from './parameters.ts'
+import { ModelError } from '../core/errors.ts'
+import type { ModelConfig } from './models/config.ts'
+import { countParameters, layerLinears } from './models/parameters.ts'
+import { CACHE_BYTES, KvCache } from './sampling/kv-cache.ts'
+import { trainingMemory } from './training/memory.ts'
+import type { MemoryParts, TrainingUse } from './training/memory.ts'
 
 export interface MemoryUse {
   /** Copies of the model. Default 1. */
@@ -19,13 +22,13 @@ export interface MemoryUse {
   /** Sampling from int8 weights beside those in float32. Default false. */
   readonly int8?: boolean
   /** Default false: nothing is trained. */
-  readonly training?: false | 'weights' | { readonly rank: number }
+  readonly training?: false | TrainingUse
 }
 
 export interface MemoryNeed {
-  /** Named parts, in bytes. */
-  readonly parts: readonly (readonly [name: string, bytes: number])[]
+  readonly parts: MemoryParts
   readonly total: number
+  readonly training: boolean
 }
 
 const FLOAT = 4
@@ -36,21 +39,25 @@ const PROCESS = 160 * 2 ** 20
  * Qwen2.5-0.5B is predicted to take 2,296 MiB, and took 2,151 (random weights, `pop generate`, 16 tokens).
  */
 const PER_TOKEN_OF_VOCABULARY = 1000
+/**
+ * Copies of the int8 weights while their graph is compiled: as they were rounded, serialised, and twice within ONNX Runtime.
+ * So the shape of Qwen2.5-0.5B is predicted to take 4,180 MiB, and took 4,196 (random weights, `Engine.open` with int8, one answer).
+ */
+const INT8_COPIES = 4
 /** Prompts of one pass together have at most about so many tokens. */
 const PASS_TOKENS = 1024
-/** Keys and values take no more than this: later answers wait for a place. */
-export const CACHE_BYTES = 2 * 2 ** 30
 
 export function memoryNeed(config: ModelConfig, use: MemoryUse = {}): MemoryNeed {
   const { replicas = 1, training = false } = use
   const parts: [string, number][] = [
     ['process', PROCESS + PER_TOKEN_OF_VOCABULARY * config.vocabSize],
-    ['weights', replicas * FLOAT * weightsOf(config)],
+    ['weights', replicas * FLOAT * countParameters(config)],
   ]
-  if (use.int8 === true) parts.push(['int8 weights', replicas * int8Bytes(config)])
+  if (use.int8 === true) parts.push(['int8 weights', replicas * INT8_COPIES * int8Bytes(config)])
   parts.push(['sampling', samplingBytes(config, use)])
-  if (training !== false) parts.push(['training', replicas * trainingBytes(config, training)])
-  return { parts, total: parts.reduce((sum, [, bytes]) => sum + bytes, 0) }
+  const trained = training === false ? [] : trainingMemory(config, training)
+  for (const [name, bytes] of trained) parts.push([name, replicas * bytes])
+  return { parts, total: parts.reduce((sum, [, bytes]) => sum + bytes, 0), training: training !== false }
 }
 
 /**
@@ -62,9 +69,13 @@ export function requireMemory(need: MemoryNeed, available: number, name: string)
   if (need.total <= available) return
   throw new ModelError(
     `${name} needs about ${gibibytes(need.total)} of memory (${describeMemory(need)}), and ${gibibytes(available)} are free: ` +
-      'free some, take a smaller model, or play it on a server (model.backend: openai)',
+      `free some, take a smaller model, ${need.training ? `${lessToTrain}, ` : ''}` +
+      'or play it on a server (model.backend: openai); if more can be had, set POP_MEMORY_GIB',
   )
 }
+
+/** What makes training smaller. */
+export const lessToTrain = 'train adapters (training.lora), set training.recompute: true or a lower training.maxLength'
 
 /** The parts worth a word, largest first: `weights 28.4 GiB, sampling 1.1 GiB`. */
 export function describeMemory({ parts }: MemoryNeed): string {
@@ -76,13 +87,6 @@ function gibibytes(bytes: number): string {
   return bytes < 0.1 * 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }
 
-function weightsOf(config: ModelConfig): number {
-  return parameterSpecs(config).reduce(
-    (sum, { shape }) => sum + shape.reduce((product, length) => product * length, 1),
-    0,
-  )
-}
-
 /** The seven matrices of each layer and the head, one byte each. */
 function int8Bytes(config: ModelConfig): number {
   const layer = layerLinears(config, 0).reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0)
@@ -91,8 +95,7 @@ function int8Bytes(config: ModelConfig): number {
 
 function samplingBytes(config: ModelConfig, { slots = 1, tokens = 1024 }: MemoryUse): number {
   const length = Math.min(tokens, config.maxPositions)
-  const perToken = 2 * config.layers * config.kvHeads * config.headDim * FLOAT
-  const cache = Math.min(CACHE_BYTES, slots * length * perToken)
+  const cache = Math.min(CACHE_BYTES, slots * length * KvCache.bytesPerToken(config))
   // Log-probabilities and probabilities, each as a node's result and in the buffer that it is read from.
   const distributions = 4 * slots * config.vocabSize * FLOAT
   return cache + distributions + Math.max(PASS_TOKENS, length) * activationFloats(config) * FLOAT
@@ -101,17 +104,4 @@ function samplingBytes(config: ModelConfig, { slots = 1, tokens = 1024 }: Memory
 /** Of one token in one layer, as long as the layer is computed. */
 function activationFloats({ hiddenSize, heads, kvHeads, headDim, intermediateSize }: ModelConfig): number {
   return 4 * hiddenSize + 2 * (heads + 2 * kvHeads) * headDim + 3 * intermediateSize
-}
-
-function trainingBytes(config: ModelConfig, training: 'weights' | { readonly rank: number }): number {
-  const trained = training === 'weights' ? weightsOf(config) : adapterWeights(config, training.rank)
-  const kept = (activationFloats(config) + 2 * config.hiddenSize) * config.layers
-  // Gradient and two moments; the activations of one micro-batch, and its logits forth and back.
-  return 3 * FLOAT * trained + FLOAT * PASS_TOKENS * kept + 2 ** 29
-}
-
-function adapterWeights(config: ModelConfig, rank: number): number {
-  return (
-    config.layers * layerLinears(config, 0).reduce((sum, { inputs, outputs }) => sum + rank * (inputs + outputs), 0)
-  )
 }

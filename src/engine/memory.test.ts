@@ -1,0 +1,63 @@
+import { describe, expect, it } from 'vitest'
+import { ModelError } from '../core/errors.ts'
+import { PUBLISHED } from './testing/published-shapes.ts'
+import { parseModelConfig } from './models/config.ts'
+import { describeMemory, memoryNeed, requireMemory } from './memory.ts'
+import type { TrainingUse } from './training/memory.ts'
+
+const GIB = 2 ** 30
+const config = parseModelConfig(PUBLISHED['Qwen/Qwen2.5-7B-Instruct']?.config)
+
+describe('memoryNeed', () => {
+  it('counts float32 weights, and more for every answer, copy and what training keeps', () => {
+    const alone = memoryNeed(config)
+    const part = (name: string, of = alone): number => of.parts.find(([key]) => key === name)?.[1] ?? 0
+    expect(part('weights')).toBe(4 * 7_615_616_512)
+    expect(alone.total).toBeGreaterThan(part('weights') + 0.2 * GIB)
+    expect(part('sampling', memoryNeed(config, { slots: 64 }))).toBeGreaterThan(2 * part('sampling'))
+    expect(part('weights', memoryNeed(config, { replicas: 2 }))).toBe(2 * part('weights'))
+  })
+
+  it('of int8 four times what the rounded weights take: so many copies are there while they are compiled', () => {
+    const parts = Object.fromEntries(memoryNeed(config, { int8: true }).parts)
+    const quarter = (parts['weights'] ?? 0) / 4
+    // All but the embedding, norms and biases.
+    expect(parts['int8 weights']).toBeGreaterThan(4 * 0.9 * quarter)
+    expect(parts['int8 weights']).toBeLessThan(4 * quarter)
+  })
+
+  it('of training: the gradient and two moments of what is trained, and what is kept of the longest sequence', () => {
+    const of = (training: TrainingUse): Record<string, number> =>
+      Object.fromEntries(memoryNeed(config, { training }).parts)
+    const full = of({ loraRank: 0 })
+    const adapters = of({ loraRank: 32 })
+    expect(full['gradients']).toBe(full['weights'])
+    expect(full["Adam's moments"]).toBe(2 * (full['weights'] ?? 0))
+    expect(adapters['merged weights']).toBe(full['weights'])
+    expect(adapters['gradients']).toBeLessThan((full['gradients'] ?? 0) / 40)
+    const small = parseModelConfig(PUBLISHED['Qwen/Qwen2.5-0.5B-Instruct']?.config)
+    const kept = (more: Partial<TrainingUse>): number => {
+      const { parts } = memoryNeed(small, { training: { loraRank: 32, ...more } })
+      return Object.fromEntries(parts)['activations'] ?? 0
+    }
+    expect(kept({ maxLength: 4096, recompute: false })).toBeGreaterThan(4 * kept({ recompute: false }))
+    expect(kept({ maxLength: 4096, recompute: true })).toBeLessThan(kept({ maxLength: 4096, recompute: false }) / 8)
+    // A shorter sequence is kept whole, up to the bound of 4 GiB.
+    expect(kept({ maxLength: 4096 })).toBeGreaterThan(4 * GIB)
+    expect(kept({ maxLength: 4096 })).toBeLessThan(4.2 * GIB)
+    expect(kept({ maxLength: 2048, recompute: false, sharePrefixes: true })).toBe(
+      kept({ maxLength: 4096, recompute: false }),
+    )
+  })
+})
+
+describe('requireMemory', () => {
+  it('lets pass what fits and refuses the rest with the numbers', () => {
+    const need = memoryNeed(config)
+    requireMemory(need, need.total, 'm')
+    const refuse = (): void => requireMemory(need, 20 * GIB, 'models/large')
+    expect(refuse).toThrow(ModelError)
+    expect(refuse).toThrow(/models\/large needs about 29\.\d GiB .*weights 28\.4 GiB.*20\.0 GiB are free/)
+    expect(describeMemory(need)).toMatch(/^weights 28\.4 GiB, /)
+  })
+})
