@@ -8,6 +8,7 @@ import type { Budget, RoleModels } from '../synthesis/index.ts'
 import {
   EmbeddedTrainableModel,
   openTinkerTraining,
+  requireTrl,
   trainingEngineOptions,
   type Scorer,
   type TinkerPlace,
@@ -88,6 +89,11 @@ export class ModelHouse {
     if (initialDir === null || this.config.training.backend === 'tinker') return
     const adapter = initialAdapter === undefined ? undefined : { dir: initialAdapter, lora: this.config.training.lora }
     checkModelFolder(initialDir, adapter)
+  }
+
+  /** @throws {ConfigError} when the program that is to train is not there */
+  async checkTrainer(): Promise<void> {
+    if (this.training.backend === 'trl' && this.initialDir !== null) await requireTrl(this.training, this.env)
   }
 
   /** Weights in a folder as a model: the same folder, label and adapter give the same object. */

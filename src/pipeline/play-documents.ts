@@ -60,8 +60,9 @@ export async function playDocuments(
   }
 }
 
-/** Ids are kept where training works on them. */
-function settingsOf({ synthesis, scoring, curation, training }: Config): SynthesisOptions['settings'] {
-  const keepTokens = training.backend === 'tinker' || isGroupObjective(training.objective)
+/** Ids are kept where training works on them, of its own weights' answers alone: those of another model are none of its vocabulary. */
+function settingsOf({ synthesis, scoring, curation, training, roles }: Config): SynthesisOptions['settings'] {
+  const keepTokens =
+    roles.solver === undefined && (training.backend === 'tinker' || isGroupObjective(training.objective))
   return { synthesis, scoring, curation, keepTokens }
 }

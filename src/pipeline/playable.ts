@@ -2,7 +2,7 @@
 import { ConfigError } from '../core/errors.ts'
 import { isFileSuite, suiteCatalogue } from '../evaluation/index.ts'
 import type { Config, ModelEndpoint, Price } from '../records/index.ts'
-import { checkTinkerTraining, isGroupObjective } from '../training/index.ts'
+import { checkTinkerTraining, checkTrlTraining, isGroupObjective } from '../training/index.ts'
 
 /** @throws {ConfigError} for a configuration that no run could carry out, or only with wrong results */
 export function requirePlayable(config: Config): void {
@@ -10,10 +10,17 @@ export function requirePlayable(config: Config): void {
   requirePrices(config)
   requireOnePlace(config)
   requireJudge(config)
-  const { training } = config
-  if (training.backend === 'trl' && isGroupObjective(training.objective)) {
-    throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
-  }
+  requireOwnAnswers(config)
+  const { model, training } = config
+  if (training.backend === 'trl') checkTrlTraining(training, model.backend === 'embedded' ? model.adapter : undefined)
+}
+
+/** @throws {ConfigError} when the answers whose sampled ids are trained on would be another model's */
+function requireOwnAnswers({ roles, training }: Config): void {
+  if (roles.solver === undefined || !isGroupObjective(training.objective)) return
+  throw new ConfigError(
+    `roles.solver: ${training.objective.type} learns from the answers of the weights that are trained; leave the role out, or train on pairs`,
+  )
 }
 
 /** A training on a Tinker server plays there too, and says so once. */

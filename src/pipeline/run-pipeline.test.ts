@@ -108,6 +108,18 @@ function options(
 const read = (...path: string[]): string => readFileSync(join(dir, ...path), 'utf8')
 
 describe('a run', () => {
+  test('finds out that its trainer is not there before it asks anything, and needs none to play only', async () => {
+    const server = scriptedServer()
+    const trained = options(join(dir, 'a'), server, (config) => ({
+      ...config,
+      training: { ...config.training, backend: 'trl' as const, python: join(dir, 'no-python') },
+    }))
+    await expect(runPipeline(trained)).rejects.toThrow('trl cannot be used with')
+    expect([server.calls(), existsSync(join(dir, 'a'))]).toEqual([0, false])
+    const played = await runPipeline({ ...trained, synthesisOnly: true })
+    expect(played.rounds[0]?.examples).toEqual({ complete: 6 })
+  })
+
   test('plays, pairs, trains and evaluates, and leaves the documented files', async () => {
     const events: RunEvent[] = []
     const summary = await runPipeline({

@@ -83,6 +83,7 @@ export async function runPipeline(options: PipelineOptions): Promise<RunSummary>
   const models = new ModelHouse(options.config, options.deps ?? { env: {} })
   const policy = models.initialPolicy
   models.checkInitial()
+  if (options.shard === undefined && options.synthesisOnly !== true) await models.checkTrainer()
   const documents = options.documents ?? (await readDocuments(documentsOptions(options)))
   const reuse = await readReuse(options.config, documents, options.onEvent ?? ((): void => undefined))
   const benchmarks = await configuredBenchmarks(options.config, models)

@@ -18,6 +18,8 @@ import { TinkerPolicy } from './tinker-policy.ts'
 const TOKENIZER = fileURLToPath(new URL('../../test/goldens/trl-dpo/qwen3', import.meta.url))
 const VOCAB = 300
 const OTHERS = 'http://127.0.0.1:9/v1'
+const role = (name: string): object => ({ backend: 'openai', baseUrl: OTHERS, name })
+const ROLES = { proposer: role('proposer'), rubric: role('rubric'), scorer: role('scorer') }
 
 let dir = ''
 let server: TinkerServer
@@ -75,9 +77,9 @@ async function run(
   {
     asked = others(),
     onEvent = () => undefined,
-  }: { asked?: ReturnType<typeof others>; onEvent?: (event: RunEvent) => void } = {},
+    changes = {},
+  }: { asked?: ReturnType<typeof others>; onEvent?: (event: RunEvent) => void; changes?: object } = {},
 ): Promise<RunSummary> {
-  const role = (model: string): object => ({ backend: 'openai', baseUrl: OTHERS, name: model })
   const texts = (from: string, count: number): { id: string; text: string; source: string }[] =>
     Array.from({ length: count }, (_, i) => ({
       id: `${from}${i}`,
@@ -88,7 +90,7 @@ async function run(
     config: configSchema.parse({
       corpus: { source: 'memory', documents: 4 },
       model: { backend: 'tinker', baseUrl, name: 'bigram', path: TOKENIZER },
-      roles: { proposer: role('proposer'), rubric: role('rubric'), scorer: role('scorer') },
+      roles: ROLES,
       synthesis: { candidates: 4, maxTokens: { solve: 8 } },
       training: {
         backend: 'tinker',
@@ -100,6 +102,7 @@ async function run(
       },
       evaluation: { suites: ['heldout'], samples: 1, judge: role('judge') },
       rounds: 2,
+      ...changes,
     }),
     runDir: join(dir, name),
     task: task(),
@@ -151,6 +154,15 @@ it('plays and trains two rounds there: the second is played by what the first on
   // The base model, round 1 and round 2.
   expect(sampled.size).toBeGreaterThanOrEqual(3)
   expect(server.openModels).toBe(0)
+})
+
+it('trains on the text of another model’s answers, not on its ids', async () => {
+  const teacher = fileURLToPath(new URL('../../test/goldens/tiny-models/llama', import.meta.url))
+  const roles = { ...ROLES, solver: { backend: 'embedded', path: teacher, threads: 1 } }
+  await run('taught', { changes: { roles, rounds: 1, evaluation: { suites: [] } } })
+  const pairs = lines('taught', 1, 'pairs.jsonl').map((line) => preferencePairSchema.parse(line))
+  expect(pairs.length).toBeGreaterThan(0)
+  expect(pairs.filter(({ tokens }) => tokens !== undefined)).toEqual([])
 })
 
 it('goes on after a training that failed, with no call made twice, and comes to the same', async () => {

@@ -4,7 +4,6 @@
  * whole or not at all.
  */
 import { join, resolve } from 'node:path'
-import { ConfigError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
@@ -57,11 +56,6 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
 /** The whole round by another program. */
 async function trainElsewhere(options: TrainRoundOptions): Promise<TrainingStep[]> {
   const { folder, round, pairs, start, config, models, seed, clock, signal, onEvent } = options
-  if (start.adapter !== undefined || options.reference !== undefined) {
-    throw new ConfigError(
-      'training.backend: trl starts from whole weights and measures against them: leave out model.adapter and training.reference',
-    )
-  }
   const { dir, checkpoint, metrics } = folder.round(round)
   const stepFile = new StepFile(folder, metrics, clock)
   const steps = await trainByTrl({

@@ -2,10 +2,10 @@
  * Reading a tar archive (POSIX ustar, with long names of GNU and pax left out of what is needed) and writing its files as a
  * folder that appears whole or not at all. The archive is untrusted: no name leads out of the folder, links are ignored.
  */
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, rm, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { InputError } from '../core/errors.ts'
-import { cannotWrite } from './atomic.ts'
+import { cannotWrite, moveFolder } from './atomic.ts'
 
 const BLOCK = 512
 
@@ -29,7 +29,6 @@ export function readTar(bytes: Uint8Array): Map<string, Uint8Array> {
 /** Writes a folder beside its place and puts it there in one step, in the place of what was there. */
 export async function writeFolder(dir: string, files: ReadonlyMap<string, Uint8Array>): Promise<void> {
   const fresh = `${dir}.${process.pid}.new`
-  const old = `${dir}.${process.pid}.old`
   try {
     await rm(fresh, { recursive: true, force: true })
     for (const [name, data] of files) {
@@ -37,12 +36,10 @@ export async function writeFolder(dir: string, files: ReadonlyMap<string, Uint8A
       await mkdir(dirname(path), { recursive: true })
       await writeFile(path, data, { flush: true })
     }
-    await rename(dir, old).catch(() => undefined)
-    await rename(fresh, dir)
-    await rm(old, { recursive: true, force: true })
   } catch (error) {
     throw cannotWrite(dir, error)
   }
+  await moveFolder(fresh, dir)
 }
 
 function nameOf(header: Uint8Array): string {

@@ -12,6 +12,7 @@ import {
   createdModelSchema,
   encodeDatum,
   futureSchema,
+  lastOf,
   passSchema,
   savedSchema,
   sessionSchema,
@@ -285,15 +286,6 @@ function chunks(data: readonly Datum[]): Datum[][] {
 
 function ones(length: number): Float32Array {
   return new Float32Array(Math.max(0, length)).fill(1)
-}
-
-function lastOf(values: readonly number[], length: number): Float32Array {
-  if (values.length < length) {
-    throw new EndpointError(`the Tinker server gave ${values.length} log-probs for ${length} tokens`, {
-      retryable: false,
-    })
-  }
-  return Float32Array.from(values.slice(values.length - length))
 }
 
 function omitResume({ resume: _resume, ...rest }: TinkerModelOptions): TinkerModelOptions {

@@ -2,7 +2,7 @@
 import { EndpointError } from '../core/errors.ts'
 import type { ChatMessage, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import type { TinkerConnection } from './connection.ts'
-import { futureSchema, promptLogprobsSchema, sampledSchema } from './wire.ts'
+import { futureSchema, lastOf, promptLogprobsSchema, sampledSchema } from './wire.ts'
 
 /** What is used of a tokenizer; the engine's is one. */
 export interface ChatTokenizer {
@@ -51,8 +51,7 @@ export class TinkerLanguageModel implements LanguageModel {
         )
         const { prompt_logprobs: values } = await connection.result(future.request_id, 'asample', promptLogprobsSchema)
         // The first token has none: some servers say null for it, some leave it out.
-        const known = tokens.length < 2 ? [] : values.slice(-(tokens.length - 1))
-        return Float32Array.from(known, (value) => value ?? Number.NaN)
+        return lastOf(values, Math.max(0, tokens.length - 1))
       }),
     )
   }

@@ -1,5 +1,6 @@
 /** The Tinker protocol's messages as far as we use them: requests we build, replies we check. Unknown keys are nothing to us. */
 import { z } from 'zod'
+import { EndpointError } from '../core/errors.ts'
 
 /** A sequence with one value per predicted token: inputs are tokens 1 … n−1, targets 2 … n. */
 export interface Datum {
@@ -48,4 +49,14 @@ export const promptLogprobsSchema = z.object({ prompt_logprobs: z.array(z.number
 export function samplerName(path: string): { readonly model: string; readonly name: string } | undefined {
   const [, model, name] = /^tinker:\/\/([\w-]+)\/(?:sampler_weights\/)?([\w-]+)$/.exec(path) ?? []
   return model === undefined || name === undefined ? undefined : { model, name }
+}
+
+/** The last `length` of what a server gave: some put something before the first that counts. @throws {EndpointError} for fewer */
+export function lastOf(values: readonly (number | null)[], length: number): Float32Array {
+  const known = values.slice(values.length - length)
+  if (values.length < length || known.includes(null)) {
+    const numbers = values.filter((value) => value !== null).length
+    throw new EndpointError(`the Tinker server gave ${numbers} log-probs for ${length} tokens`, { retryable: false })
+  }
+  return Float32Array.from(known, Number)
 }

@@ -9,7 +9,7 @@ export {
   type TinkerPlace,
 } from './backends/open-tinker.ts'
 export { runProgram } from './backends/subprocess.ts'
-export { trainByTrl } from './backends/trl.ts'
+export { checkTrlTraining, requireTrl, trainByTrl } from './backends/trl.ts'
 export type { TinkerTrainableModel } from './backends/tinker.ts'
 export {
   datasetCard,

@@ -1,9 +1,19 @@
 /** The commands from the words of a command line to what stands on stdout, on real models and real folders. */
-import { cpSync, existsSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { InterruptedError } from '../../core/errors.ts'
 import { sampleExamples } from '../../dashboard/testing/sample-run.ts'
 import { configSchema } from '../../records/index.ts'
 import { RunFolder } from '../../store/index.ts'
@@ -272,6 +282,22 @@ describe('pop train', () => {
     const tokens = write('probe.jsonl', '{"tokens":[1,2,3,4,5]}\n')
     const before = await json(['logprobs', llama, tokens])
     expect(await json(['logprobs', at('trained'), tokens])).not.toEqual(before)
+  }, 30_000)
+
+  it('goes on with a training that was cut off, also where the name of its folder ends with a slash', async () => {
+    const config = write('cut.yaml', `model: { backend: embedded, path: ${JSON.stringify(llama)} }\n${settings}`)
+    const words = ['train', trlPairs, '--config', config, '--out', `${at('cut')}/`]
+    const context = fakeContext()
+    const writeOrStop = async (text: string): Promise<void> => {
+      if (text.includes('1/4')) context.controller.abort(new InterruptedError('stopped'))
+      await context.terminal.write(text)
+    }
+    const stopped = { ...context, terminal: { ...context.terminal, write: writeOrStop } }
+    expect(await dispatch(words, verbs, '0.0.0', stopped)).not.toBe(0)
+    expect(readdirSync(folder).filter((name) => name.startsWith('cut.'))).toContain('cut.training-state.safetensors')
+    const { code, stderr } = await pop(words)
+    expect([code, stderr]).toEqual([0, expect.any(String)])
+    expect(existsSync(at('cut', 'config.json'))).toBe(true)
   }, 30_000)
 
   it.each([

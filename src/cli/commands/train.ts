@@ -12,6 +12,7 @@ import type { TrainConfig, TrainingStep } from '../../records/index.ts'
 import {
   EmbeddedTrainableModel,
   openTinkerTraining,
+  checkTrlTraining,
   trainByTrl,
   trainPreferences,
   trainingEngineOptions,
@@ -183,6 +184,8 @@ async function trainElsewhere(
 ): Promise<PreferenceTraining> {
   const { environment: env, clock, signal } = context
   const { training, seed } = config
+  // The reference of a single training is where it starts, under either name.
+  checkTrlTraining({ ...training, reference: 'roundStart' }, adapterOf(config))
   const target = resolve(checkpoint)
   const about = { workDir: `${target}.trl`, checkpoint: target, model: resolve(modelDir(config)) }
   try {
@@ -201,6 +204,12 @@ async function trainElsewhere(
   } finally {
     shown.stop()
   }
+}
+
+/** On top of the weights that are trained. */
+function adapterOf(config: TrainConfig): string | undefined {
+  const { model } = config
+  return model.backend === 'embedded' && modelDir(config) === model.path ? model.adapter : undefined
 }
 
 interface OpenModel {
@@ -223,8 +232,7 @@ async function openModel(
     const { model, tokenizer } = await openTinkerTraining({ training, dir, seed, env, clock })
     return { model, tokenizer, close: () => model.close() }
   }
-  const { model: endpoint } = config
-  const adapter = endpoint.backend === 'embedded' && dir === endpoint.path ? endpoint.adapter : undefined
+  const adapter = adapterOf(config)
   const engine = await Engine.open(dir, {
     ...trainingEngineOptions(training, seed),
     ...(adapter === undefined ? {} : { adapter }),
@@ -233,7 +241,8 @@ async function openModel(
   const inputs = hashValue({ pairs, training, seed, start: modelFingerprint(dir, adapter) ?? '' })
   const state = new TrainingStateFile({
     engine,
-    path: `${name}.training-state.safetensors`,
+    // Beside the folder, also where its name ends with a slash.
+    path: `${resolve(name)}.training-state.safetensors`,
     inputs,
     clock: context.clock,
   })

@@ -100,6 +100,11 @@ describe('a configuration that can be run', () => {
 })
 
 describe('what is wrong is told', () => {
+  it('of a trainer that is another program and not there', async () => {
+    const training = { backend: 'trl', path: tinyModel, python: join(dir, 'no-python') }
+    expect(of(await examine(await serve({}), { training }), 'training')).toContain('failure: training.backend: trl')
+  })
+
   it('of the corpus: the field that is there', async () => {
     const checks = await examine(await serve({}), { corpus: { source: join(dir, 'rows.jsonl'), field: 'body' } })
     expect(of(checks, 'corpus')).toMatch(/failure: .*the fields are "text"/)

@@ -14,7 +14,7 @@ import {
 } from '../../pipeline/index.ts'
 import type { Config, ModelEndpoint, TinkerModelConfig } from '../../records/index.ts'
 import type { TaskProfile } from '../../roles/index.ts'
-import { trainingUse, tryTinkerPlace } from '../../training/index.ts'
+import { requireTrl, trainingUse, tryTinkerPlace } from '../../training/index.ts'
 import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
@@ -42,6 +42,7 @@ export async function runChecks(
   const { texts, check } = await checkCorpus(config, context)
   add([check])
   add(checkWhole(config, context))
+  add(await checkTrl(config, context))
   const needs = contextNeeds(config, about.task, texts)
   for (const group of endpointsOf(config)) add(await checkEndpoint(group, needs, context))
   const { path, backend } = config.training
@@ -90,6 +91,17 @@ function checkWhole(config: Config, { environment }: DoctorContext): Check[] {
       : []
   } catch (error) {
     return [failure('configuration', errorMessage(error))]
+  }
+}
+
+/** Asks the Python that would train. */
+async function checkTrl({ training }: Config, { environment }: DoctorContext): Promise<Check[]> {
+  if (training.backend !== 'trl') return []
+  try {
+    const { trl, accelerate, cuda } = await requireTrl(training, environment)
+    return [ok('training', `TRL ${trl} and accelerate ${accelerate}, ${cuda ? 'with a GPU' : 'without a GPU: fp32'}`)]
+  } catch (error) {
+    return [failure('training', errorMessage(error))]
   }
 }
 

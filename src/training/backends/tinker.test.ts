@@ -158,6 +158,22 @@ describe('the Tinker backend', () => {
     await expect(open({ baseUrl })).rejects.toThrow(message)
   })
 
+  it('scores with saved weights as with those that are trained, and refuses too few log-probs', async () => {
+    const { server, open } = await start()
+    const model = await open()
+    await model.accumulate([[1, 5, 3]], [Float32Array.of(1, -1)])
+    await model.step(adam)
+    const published = await model.publish()
+    expect(await published.logprobs([[1, 5, 3], [2]])).toEqual(await model.logprobs([[1, 5, 3], [2]]))
+    for (const values of [
+      [-1, -2],
+      [null, null, -1, -2, -3],
+    ]) {
+      server.faults.set('retrieve_future', [{ body: { prompt_logprobs: values } }])
+      await expect(published.logprobs([[1, 2, 3, 4, 5]])).rejects.toThrow(/gave \d log-probs for 4 tokens/)
+    }
+  })
+
   it('says which models a server has, and that one does not listen', async () => {
     const { open } = await start()
     await expect(open({ baseModel: 'llama' })).rejects.toThrow('does not have llama; it has: bigram')

@@ -9,6 +9,7 @@ import { ConfigError, ModelError, NumericalError } from '../../core/errors.ts'
 import { parseJson } from '../../core/json.ts'
 import { moveFolder, removeFolder, writeFolder } from '../../store/index.ts'
 import type { PreferencePair, TrainingConfig, TrainingStep } from '../../records/index.ts'
+import { isGroupObjective } from '../objectives/index.ts'
 import { pairObjective } from '../exports/target.ts'
 import { trl, trlScript, trlSettings } from '../exports/trl.ts'
 import { runProgram } from './subprocess.ts'
@@ -34,7 +35,7 @@ export interface TrlOptions {
 const OLDEST = [1, 10] as const
 
 const factsSchema = z.object({ trl: z.string(), accelerate: z.string(), cuda: z.boolean(), peft: z.boolean() })
-type Facts = z.infer<typeof factsSchema>
+export type TrlFacts = z.infer<typeof factsSchema>
 
 const ASK = `
 import importlib.util, json, accelerate, trl, torch
@@ -68,7 +69,7 @@ export async function trainByTrl(options: TrlOptions): Promise<TrainingStep[]> {
   const { workDir, checkpoint, model, config, signal } = options
   const python = pythonOf(config, options.env)
   const script = trlScript(pairObjective(config))
-  const facts = await requireTrl(python, config)
+  const facts = await requireTrl(config, options.env)
   await writeFolder(workDir, files(options, facts))
   const steps = await launch(options, python, script)
   signal?.throwIfAborted()
@@ -87,8 +88,27 @@ export async function trainByTrl(options: TrlOptions): Promise<TrainingStep[]> {
   return steps
 }
 
-/** @throws {ConfigError} with what to install */
-export async function requireTrl(python: string, { lora }: TrainingConfig): Promise<Facts> {
+/**
+ * What TRL cannot do whatever is installed.
+ * @param adapter on top of the weights to train
+ * @throws {ConfigError}
+ */
+export function checkTrlTraining(training: TrainingConfig, adapter?: string): void {
+  if (isGroupObjective(training.objective)) {
+    throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
+  }
+  trlScript(training.objective)
+  if (adapter !== undefined || training.reference === 'initial') {
+    throw new ConfigError(
+      'training.backend: trl starts from whole weights and measures against them: leave out model.adapter and training.reference',
+    )
+  }
+}
+
+/** Asks the Python that would train. @throws {ConfigError} with what to install */
+export async function requireTrl(training: TrainingConfig, env: TrlOptions['env']): Promise<TrlFacts> {
+  const python = pythonOf(training, env)
+  const { lora } = training
   const { code, tail } = await runProgram({ command: python, args: ['-c', ASK] })
   const advice = `install it there (pip install 'trl>=${OLDEST.join('.')}' accelerate), or name another Python in training.python or POP_PYTHON`
   const json = parseJson(tail.split('\n').at(-1) ?? '')
@@ -106,7 +126,7 @@ export async function requireTrl(python: string, { lora }: TrainingConfig): Prom
   return facts.data
 }
 
-function files({ workDir, model, pairs, config, seed }: TrlOptions, { cuda }: Facts): Map<string, Uint8Array> {
+function files({ workDir, model, pairs, config, seed }: TrlOptions, { cuda }: TrlFacts): Map<string, Uint8Array> {
   const settings = {
     ...trlSettings({ model, training: config, pairs: pairs.length, seed }),
     datasets: [{ path: 'json', data_files: join(workDir, 'train.jsonl'), split: 'train' }],
