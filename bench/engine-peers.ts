@@ -5,7 +5,8 @@
  *   POP_PYTHON=… npx tsx bench/engine-peers.ts --pairs runs/lab/round-1/pairs.jsonl --model assets/lab [--rounds 3]
  *
  * The first form trains the 6.8M model (d 256, 6 layers, 4 heads, feed-forward 1024, vocabulary 2048) on 16 sequences of
- * 256 tokens: forward, backward, clipping, AdamW; the same weights and tokens on both sides, and the losses are compared.
+ * 256 tokens: forward, backward, clipping, AdamW; the same weights and tokens on both sides. The round before those that are
+ * timed shows it: its losses, of weights that nobody has trained yet, are printed and agree.
  * The second trains one epoch of DPO on pairs of the laboratory beside TRL: tokenizing, reference log-probabilities and
  * all steps. Ratios are theirs over ours: above 1 ours is faster.
  */
@@ -37,9 +38,10 @@ const rounds = Number(values.rounds)
 class Table {
   private readonly rows = new Map<string, { seconds: number[]; loss: number }>()
 
-  add(name: string, seconds: number, loss: number): void {
+  /** The loss that is printed is the first that comes. */
+  add(name: string, loss: number, seconds?: number): void {
     const row = this.rows.get(name) ?? { seconds: [], loss }
-    row.seconds.push(seconds)
+    if (seconds !== undefined) row.seconds.push(seconds)
     this.rows.set(name, row)
   }
 
@@ -128,7 +130,7 @@ async function trainingSteps(peer: TorchPeer | undefined, folder: string): Promi
   for (let round = -1; round < rounds; round++) {
     for (const [name, step] of ways) {
       const measured = await step()
-      if (measured !== undefined && round >= 0) table.add(name, measured.seconds, measured.loss)
+      if (measured !== undefined) table.add(name, measured.loss, round < 0 ? undefined : measured.seconds)
     }
   }
   table.print('ours, replicas 1', 16 * 256)
@@ -175,7 +177,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
     const { steps } = await trainPreferences({ model, tokenizer: engine.tokenizer, pairs, config: training, seed: 1 })
     const seconds = (performance.now() - start) / 1000
     tokens = steps.reduce((sum, step) => sum + step.tokens, 0)
-    table.add('ours', seconds, steps.reduce((sum, step) => sum + step.loss, 0) / steps.length)
+    table.add('ours', steps.reduce((sum, step) => sum + step.loss, 0) / steps.length, seconds)
     await engine.close()
     if (peer === undefined) continue
     for (const dtype of ['fp32', 'bf16']) {
@@ -190,7 +192,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
         }
         const answer = await peer.ask({ ...common, dtype, batch: BATCH, microBatch })
         if (answer.error !== undefined) console.error(`${dtype}: ${answer.error}`)
-        else table.add(`TRL ${dtype}, ${microBatch} pairs`, answer.seconds ?? NaN, answer.loss ?? NaN)
+        else table.add(`TRL ${dtype}, ${microBatch} pairs`, answer.loss ?? NaN, answer.seconds ?? NaN)
       }
     }
   }

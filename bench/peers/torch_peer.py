@@ -32,9 +32,10 @@ def setup(command):
     return {}
 
 
-def model_for(kind, dtype):
-    """fp32 weights in all cases; bf16 is autocast, as mixed precision is trained."""
-    if (kind, dtype) not in state["models"]:
+def model_for(kind, dtype, batch):
+    """fp32 weights in all cases; bf16 is autocast, as mixed precision is trained. One model for each way, so that all start alike."""
+    way = (kind, dtype, batch)
+    if way not in state["models"]:
         model = AutoModelForCausalLM.from_pretrained(state["folder"], dtype=torch.float32).train()
         model.config.use_cache = False
         optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3, fused=True)
@@ -45,12 +46,12 @@ def model_for(kind, dtype):
                 logits = model(input_ids=ids[:, :-1]).logits
             return torch.nn.functional.cross_entropy(logits.float().flatten(0, 1), ids[:, 1:].flatten(), reduction="sum")
 
-        state["models"][kind, dtype] = (model, optimizer, torch.compile(loss_of) if kind == "compiled" else loss_of)
-    return state["models"][kind, dtype]
+        state["models"][way] = (model, optimizer, torch.compile(loss_of) if kind == "compiled" else loss_of)
+    return state["models"][way]
 
 
 def step(command):
-    model, optimizer, loss_of = model_for(command["kind"], command["dtype"])
+    model, optimizer, loss_of = model_for(command["kind"], command["dtype"], command["batch"])
     data = state["data"]
     tokens = data.shape[0] * (data.shape[1] - 1)
     start = time.perf_counter()
