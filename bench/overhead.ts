@@ -1,6 +1,7 @@
 /**
  * What a synthesis costs besides the models: 100,000 calls that are answered at once, with the journal on; then the same
- * run again, which finds them all. Wall time depends on what else the machine does, so CPU time stands beside it.
+ * run again, which finds its examples whole; and once more without them, when all are built from the journal. Wall time
+ * depends on what else the machine does, so CPU time stands beside it.
  * Run: npm run bench, or: node --import tsx bench/overhead.ts [calls]
  */
 import { execFile } from 'node:child_process'
@@ -10,11 +11,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { systemClock } from '../src/core/clock.ts'
-import type { Document, GenerateRequest, LanguageModel } from '../src/records/index.ts'
+import { synthesizeRound } from '../src/pipeline/synthesize-round.ts'
+import { configSchema, type Document, type GenerateRequest, type LanguageModel } from '../src/records/index.ts'
 import { builtinTasks } from '../src/roles/index.ts'
 import { RunFolder } from '../src/store/index.ts'
-import { makeSettings } from '../src/synthesis/testing/world.ts'
-import { synthesizeTo } from '../src/synthesis/synthesize.ts'
 
 const calls = Number(process.argv[2] ?? 100_000)
 /** Propose, 32 answers in one call, rubric, 32 scores. */
@@ -49,6 +49,12 @@ const documents: Document[] = Array.from({ length: Math.ceil(calls / callsPerQue
   return { id: `document-${index}`, text: `Document ${index}. ${filler}`, source: 'bench' }
 })
 
+const config = configSchema.parse({
+  corpus: { source: 'memory' },
+  model: { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name: 'instant' },
+  synthesis: { candidates: 32, concurrency: 512 },
+})
+
 /** Opens the run, plays it, closes it; seconds of the clock and of the processor. */
 async function session(dir: string): Promise<Measured> {
   const task = builtinTasks.get('general')
@@ -56,27 +62,31 @@ async function session(dir: string): Promise<Measured> {
   const start = systemClock.monotonic()
   const used = process.cpuUsage()
   let made = 0
+  const counted: LanguageModel = {
+    ...model,
+    generate: (request) => {
+      made++
+      return model.generate(request)
+    },
+  }
   const run = await RunFolder.open(dir, { create: true })
   const open = (systemClock.monotonic() - start) / 1000
-  const writer = await run.openJsonl(run.round(1).examples)
-  const models = { proposer: model, solver: model, rubric: model, scorer: model }
-  await synthesizeTo(
-    {
-      round: 1,
-      documents,
-      task,
-      models,
-      settings: makeSettings({ candidates: 32 }),
-      journal: run.journal,
-      seed: 45,
-      concurrency: 512,
-      onEvent: (event) => {
-        if (event.type === 'callStarted') made++
-      },
+  await synthesizeRound({
+    round: 1,
+    policy: counted,
+    documents,
+    task,
+    config,
+    models: {
+      roles: (policy) => ({ proposer: policy, solver: policy, rubric: policy, scorer: policy }),
+      budget: {},
     },
-    (example) => writer.write(example),
-  )
-  await writer.commit()
+    folder: run,
+    clock: systemClock,
+    onEvent: () => undefined,
+    evaluationSets: [],
+    popVersion: 'bench',
+  })
   await run.close()
   const { user, system } = process.cpuUsage(used)
   const peakMiB = process.resourceUsage().maxRSS / 1024
@@ -99,6 +109,13 @@ async function inProcess(dir: string): Promise<Measured> {
   return JSON.parse(stdout) as Measured
 }
 
+function describe({ open, wall, cpu, made, peakMiB }: Measured): string {
+  return (
+    `${wall.toFixed(1)} s (${cpu.toFixed(1)} s of CPU), ${open.toFixed(1)} s of them to open; ` +
+    `${made} calls made; most memory ${peakMiB.toFixed(0)} MiB`
+  )
+}
+
 async function compare(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-overhead-'))
   try {
@@ -110,11 +127,9 @@ async function compare(): Promise<void> {
       `${first.made} instant calls: ${first.wall.toFixed(1)} s, ${first.cpu.toFixed(1)} s of CPU: ${perSecond(first.wall)} calls/s, ` +
         `${perSecond(first.cpu)} per CPU second; most memory ${first.peakMiB.toFixed(0)} MiB; journal ${(size / 1e6).toFixed(0)} MB`,
     )
-    const again = await inProcess(run)
-    console.log(
-      `resume: ${again.open.toFixed(1)} s to open, ${again.wall.toFixed(1)} s to rebuild all examples (${again.cpu.toFixed(1)} s of CPU), ` +
-        `${again.made} calls made; most memory ${again.peakMiB.toFixed(0)} MiB`,
-    )
+    console.log(`resume: ${describe(await inProcess(run))}`)
+    await rm(join(run, 'round-1', 'examples.jsonl'))
+    console.log(`without its examples, all built from the journal: ${describe(await inProcess(run))}`)
   } finally {
     await rm(dir, { recursive: true, force: true })
   }

@@ -53,3 +53,15 @@ it('finds nearly all pairs over the threshold among many texts, and none far bel
   // Two changes in 200 words leave about 0.9 of the shingles.
   expect(found).toBeGreaterThan(290)
 })
+
+it('among thousands that are alike still finds one of them, and one that resembles none of them', () => {
+  const index = new SimilarityIndex(0.8)
+  const words = text(200)
+  const oneOfMany = (): ReturnType<typeof signatureOf> => signatureOf(withChanges(words, 1).join(' '))
+  for (let added = 0; added < 2000; added++) index.add(oneOfMany())
+  const found = Array.from({ length: 50 }, () => index.nearest(oneOfMany()))
+  expect(found.filter((one) => one !== null)).toHaveLength(50)
+  const other = text(200)
+  const at = index.add(signatureOf(other.join(' ')))
+  expect(index.nearest(signatureOf(withChanges(other, 1).join(' ')))?.index).toBe(at)
+})

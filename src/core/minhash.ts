@@ -14,6 +14,8 @@ const permutations = 128
 const defaultShingle = 5
 /** A pair just at the threshold is found with at least this probability. */
 const recall = 0.99
+/** Texts remembered of those that are equal in a band: the first. Where all texts are alike, a look stays as cheap as where none are. */
+const mostPerBucket = 64
 
 /** 128 minima, each an unsigned 32-bit integer. */
 export type Signature = Uint32Array
@@ -59,7 +61,7 @@ export class SimilarityIndex {
     this.bands = Array.from({ length: Math.floor(permutations / this.rows) }, () => new Map())
   }
 
-  /** The most similar one among those added that reaches the threshold: its number in order of addition. */
+  /** The most similar one among those added that reaches the threshold, of many alike among the first: its number in order of addition. */
   nearest(signature: Signature): { readonly index: number; readonly similarity: number } | null {
     let best: { index: number; similarity: number } | null = null
     for (const index of this.candidates(signature)) {
@@ -80,7 +82,7 @@ export class SimilarityIndex {
       const key = this.key(signature, band)
       const bucket = buckets.get(key)
       if (bucket === undefined) buckets.set(key, [index])
-      else bucket.push(index)
+      else if (bucket.length < mostPerBucket) bucket.push(index)
     }
     return index
   }

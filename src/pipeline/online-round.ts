@@ -25,6 +25,7 @@ import { readJsonl, removeFolder, type RunFolder } from '../store/index.ts'
 import { trainGroups } from '../training/index.ts'
 import { GroupTally, type OnlineRound } from './group-tally.ts'
 import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
+import { promptsOf } from './play-documents.ts'
 import { StepFile } from './step-file.ts'
 
 export interface OnlineRoundOptions {
@@ -47,7 +48,7 @@ export interface OnlineRoundOptions {
     documents: readonly Document[],
     sink: (example: Example) => Promise<void>,
     signal: AbortSignal,
-  ) => Promise<void>
+  ) => Promise<unknown>
 }
 
 const doneSchema = z.object({
@@ -76,10 +77,7 @@ function inputsOf({ documents, start, config, task, models }: OnlineRoundOptions
   const { training, synthesis, scoring, curation, pairing, seed, roles } = config
   const { concurrency: _concurrency, ...questions } = synthesis
   const ids = documents.map(({ id, text }) => [id, text])
-  const { proposer, solver, rubricWriter, scorer, comparer, anchoredRater } = task
-  const prompts = [proposer, solver, rubricWriter, scorer, comparer, anchoredRater].map((role) =>
-    role === undefined ? null : [role.promptHash, { ...role.sampling }],
-  )
+  const prompts = promptsOf(task)
   const weights = [start.name, models.initialPolicy.name]
   return hashValue({ ids, weights, prompts, training, questions, scoring, curation, pairing, seed, roles })
 }

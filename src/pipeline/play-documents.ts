@@ -4,7 +4,7 @@ import { isGroupObjective } from '../training/index.ts'
 import type { Config, Document, Example, LanguageModel, OnRunEvent } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import type { RunFolder } from '../store/index.ts'
-import { questionsOn, synthesizeTo, type SynthesisOptions } from '../synthesis/index.ts'
+import { questionsOn, synthesizeTo, type SynthesisOptions, type SynthesisSummary } from '../synthesis/index.ts'
 import type { ModelHouse } from './models.ts'
 import { synthesisProgress } from './synthesis-progress.ts'
 
@@ -15,7 +15,7 @@ export interface PlayDocumentsOptions {
   readonly prior?: SynthesisOptions['prior']
   readonly config: Config
   readonly task: TaskProfile
-  readonly models: ModelHouse
+  readonly models: Pick<ModelHouse, 'roles' | 'budget'>
   readonly folder: RunFolder
   readonly clock: Clock
   readonly onEvent: OnRunEvent
@@ -32,9 +32,9 @@ export function questionsOf({ documents, prior, config }: PlayDocumentsOptions):
 export async function playDocuments(
   options: PlayDocumentsOptions,
   sink: (example: Example) => Promise<void>,
-): Promise<void> {
+): Promise<SynthesisSummary> {
   const { round, documents, prior, config, task, models, folder, onEvent } = options
-  const { failedCalls } = await synthesizeTo(
+  const summary = await synthesizeTo(
     {
       round,
       documents,
@@ -52,12 +52,37 @@ export async function playDocuments(
     },
     sink,
   )
-  if (failedCalls > 0) {
+  if (summary.failedCalls > 0) {
     onEvent({
       type: 'note',
-      text: `${failedCalls} calls were given up; what they left out is counted, and running the same command again makes them`,
+      text: `${summary.failedCalls} calls were given up; what they left out is counted, and running the same command again makes them`,
     })
   }
+  return summary
+}
+
+/** What the examples depend on, besides the journal: where it is equal, they are. To be hashed. */
+export function playInputs(options: PlayDocumentsOptions): object {
+  const { documents, prior, config, task, models, policy } = options
+  const { concurrency: _concurrency, ...synthesis } = config.synthesis
+  return {
+    documents: documents.map(({ id, text }) => [id, text, priorsOf(id, prior)]),
+    players: Object.entries(models.roles(policy)).map(([role, { name }]) => [role, name]),
+    prompts: promptsOf(task),
+    settings: { ...settingsOf(config), synthesis },
+    seed: config.seed,
+  }
+}
+
+/** Prompts and sampling settings of all roles. */
+export function promptsOf({ proposer, solver, rubricWriter, scorer, comparer, anchoredRater }: TaskProfile): unknown[] {
+  return [proposer, solver, rubricWriter, scorer, comparer, anchoredRater].map((role) =>
+    role === undefined ? null : [role.promptHash, { ...role.sampling }],
+  )
+}
+
+function priorsOf(documentId: string, prior: PlayDocumentsOptions['prior']): unknown[] {
+  return Array.from({ length: prior?.count(documentId) ?? 0 }, (_, index) => prior?.find(documentId, index) ?? null)
 }
 
 /** Ids are kept where training works on them, of its own weights' answers alone: those of another model are none of its vocabulary. */

@@ -1,5 +1,5 @@
 /** Whole runs: a scripted server plays the roles, a small real model is trained. */
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -210,6 +210,7 @@ describe('a run', () => {
     const damaged = lines.findIndex((line) => line.includes('/score/c1"'))
     lines[damaged] = (lines[damaged] ?? '').replace('"text":"', '"text":"\\')
     writeFileSync(path, lines.join('\n'))
+    rmSync(join(dir, 'a', 'round-1', 'examples.jsonl'))
     const notes: string[] = []
     const onEvent = (event: RunEvent): void => {
       if (event.type === 'note') notes.push(event.text)
@@ -220,6 +221,43 @@ describe('a run', () => {
       /1 lines of the journal cannot be read \(the first: .*round-1\.jsonl at byte \d+\)/,
     )
     expect(read('a', 'round-1', 'examples.jsonl')).toBe(wanted)
+  })
+
+  test('builds the examples of a round once: again only where they, or what they came from, are not the same', async () => {
+    const server = scriptedServer()
+    const path = join(dir, 'a', 'round-1', 'examples.jsonl')
+    const summaries: string[] = []
+    const play = async (change?: (config: Config) => Config): Promise<string> => {
+      await runPipeline({
+        ...options(join(dir, 'a'), server, change),
+        synthesisOnly: true,
+        onEvent: (event) => {
+          if (event.type === 'stage' && event.stage === 'synthesis' && event.state === 'finished')
+            summaries.push(event.summary ?? '')
+        },
+      })
+      return readFileSync(path, 'utf8')
+    }
+    const wasKept = (): boolean => summaries.at(-1)?.endsWith(', as built before') === true
+    const [built, calls] = [await play(), server.calls()]
+    expect(wasKept()).toBe(false)
+    // No journal is needed for what is there whole.
+    renameSync(join(dir, 'a', 'journal'), join(dir, 'journal'))
+    expect([await play(), wasKept()]).toEqual([built, true])
+    rmSync(join(dir, 'a', 'journal'), { recursive: true })
+    renameSync(join(dir, 'journal'), join(dir, 'a', 'journal'))
+    // A file that somebody wrote into, cut off, or took away, comes back.
+    for (const spoiled of [built.replace('37', '38'), built.slice(0, -100), null]) {
+      if (spoiled === null) rmSync(path)
+      else writeFileSync(path, spoiled)
+      expect([await play(), wasKept()]).toEqual([built, false])
+    }
+    expect(server.calls()).toBe(calls)
+    const other = await play((config) => ({ ...config, scoring: { ...config.scoring, missingCriterion: 'zero' } }))
+    expect([other === built, wasKept()]).toEqual([true, false])
+    const reseeded = await play((config) => ({ ...config, seed: config.seed + 1 }))
+    expect([reseeded === built, wasKept()]).toEqual([false, false])
+    expect([await play((config) => ({ ...config, seed: config.seed + 1 })), wasKept()]).toEqual([reseeded, true])
   })
 
   test('with other pairing rules keeps questions, candidates and scores', async () => {

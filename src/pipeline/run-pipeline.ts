@@ -31,7 +31,7 @@ import { ManifestKeeper } from './manifest-keeper.ts'
 import { ModelHouse } from './models.ts'
 import { leftOutNote } from './group-tally.ts'
 import { playOnlineRound } from './online-round.ts'
-import { playDocuments, questionsOf, type PlayDocumentsOptions } from './play-documents.ts'
+import { playDocuments, type PlayDocumentsOptions } from './play-documents.ts'
 import {
   documentsOfRound,
   keepDocuments,
@@ -41,8 +41,8 @@ import {
 } from './run-documents.ts'
 import { readReuse, type ReusedRound } from './reuse.ts'
 import { RoundYield } from './round-yield.ts'
-import { describeStatuses } from './statuses.ts'
 import { configuredBenchmarks } from './suites.ts'
+import { synthesizeRound } from './synthesize-round.ts'
 import { documentsOfShard, type Shard } from './shard.ts'
 import type { RoundSummary, RunSummary } from './summary.ts'
 import { withinHours } from './time-limit.ts'
@@ -219,29 +219,10 @@ class Run {
   }
 
   private async synthesize(round: number, policy: LanguageModel, documents: readonly Document[]): Promise<RoundYield> {
-    const { config, folder } = this
-    const play = this.playing(round, policy, documents)
-    this.onEvent({ type: 'stage', round, stage: 'synthesis', state: 'started', total: questionsOf(play) })
-    const writer = await folder.openJsonl(folder.round(round).examples)
-    const yielded = new RoundYield(round, config, this.evaluationSets)
-    try {
-      await playDocuments(play, async (example) => {
-        yielded.add(example)
-        await writer.write(example)
-      })
-      await writer.commit()
-      this.noteDamage()
-    } catch (error) {
-      await writer.discard()
-      throw error
-    }
-    this.onEvent({
-      type: 'stage',
-      round,
-      stage: 'synthesis',
-      state: 'finished',
-      summary: describeStatuses(yielded.examples),
-    })
+    const { evaluationSets } = this
+    const { popVersion = version } = this.options
+    const yielded = await synthesizeRound({ ...this.playing(round, policy, documents), evaluationSets, popVersion })
+    this.noteDamage()
     return yielded
   }
 

@@ -19,6 +19,8 @@ import { acquireLock, isHeld, type Lock } from './lock.ts'
 export interface RoundPaths {
   readonly dir: string
   readonly examples: string
+  /** Of what the examples were built. */
+  readonly stamp: string
   readonly pairs: string
   readonly metrics: string
   readonly checkpoint: string
@@ -58,6 +60,7 @@ export class RunReader {
     return {
       dir,
       examples: join(dir, 'examples.jsonl'),
+      stamp: join(dir, 'examples.stamp.json'),
       pairs: join(dir, 'pairs.jsonl'),
       metrics: join(dir, 'metrics.jsonl'),
       checkpoint: join(dir, 'checkpoint'),
