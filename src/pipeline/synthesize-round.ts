@@ -2,13 +2,11 @@
  * One round's self-play, from documents to `examples.jsonl`. Examples that are there whole are not built again: a stamp beside them says of
  * what they came and what the file held. Where either differs, or a call was given up, they are built anew from the journal.
  */
-import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { z } from 'zod'
 import { hashValue } from '../core/hash.ts'
 import type { EvaluationSet } from '../health/index.ts'
 import { exampleSchema, type Example } from '../records/index.ts'
-import { readJsonl } from '../store/index.ts'
+import { readJsonl, sha256OfFile } from '../store/index.ts'
 import { playDocuments, playInputs, questionsOf, type PlayDocumentsOptions } from './play-documents.ts'
 import { RoundYield } from './round-yield.ts'
 import { describeStatuses } from './statuses.ts'
@@ -68,11 +66,4 @@ async function keptExamples(
   if (stamped?.inputs !== inputs) return null
   const sha256 = await sha256OfFile(examples).catch(() => null)
   return sha256 === stamped.sha256 ? readJsonl(examples, exampleSchema) : null
-}
-
-async function sha256OfFile(path: string): Promise<string> {
-  const hash = createHash('sha256')
-  const chunks: AsyncIterable<Buffer> = createReadStream(path, { highWaterMark: 1 << 20 })
-  for await (const chunk of chunks) hash.update(chunk)
-  return hash.digest('hex')
 }

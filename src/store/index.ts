@@ -1,5 +1,6 @@
 /** The run folder: append-only journal, atomic files, one writer, resume by key. */
 export { moveFolder, removeFolder, writeFileAtomic } from './atomic.ts'
+export { sha256OfFile } from './file-hash.ts'
 export { readJsonFile } from './json-file.ts'
 export { headOfLine, parseEntry } from './call-line.ts'
 export type { Journal, ModelUsage } from './journal.ts'
