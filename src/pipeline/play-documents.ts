@@ -67,7 +67,7 @@ export function playInputs(options: PlayDocumentsOptions): object {
   const { concurrency: _concurrency, ...synthesis } = config.synthesis
   return {
     documents: documents.map(({ id, text }) => [id, text, priorsOf(id, prior)]),
-    players: Object.entries(models.roles(policy)).map(([role, { name }]) => [role, name]),
+    players: Object.entries(models.roles(policy)).map(([role, model]: [string, LanguageModel]) => [role, model.name]),
     prompts: promptsOf(task),
     settings: { ...settingsOf(config), synthesis },
     seed: config.seed,
