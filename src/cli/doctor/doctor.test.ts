@@ -181,7 +181,10 @@ describe('a model folder', () => {
     expect(await look(join(peft, 'qwen2-all'), {})).toMatch(/failure: .*adapter has rank 4/)
     expect(await look(join(dir, 'nowhere'), { training })).toMatch(/failure: .*nowhere/)
     const solver = { backend: 'embedded', path: tinyModel, adapter: join(dir, 'nowhere') }
-    expect(of(await examine(baseUrl, { roles: { solver } }), 'role solver')).toMatch(/failure: .*nowhere/)
+    const others = await examine(baseUrl, { roles: { solver }, evaluation: { judge: solver, secondJudge: solver } })
+    for (const subject of ['role solver', 'judge', 'second judge']) {
+      expect(of(others, subject)).toMatch(/failure: .*nowhere/)
+    }
   })
 
   it('whose template ends a turn where the model does not stop is told, with the line to write', async () => {

@@ -140,8 +140,10 @@ function endpointsOf(config: Config): EndpointUse[] {
     const endpoint = own[stage]
     if (endpoint !== undefined) uses.push({ subject: `role ${names[stage]}`, endpoint, stages: [stage], training: {} })
   }
-  if (evaluation.judge !== undefined)
-    uses.push({ subject: 'judge', endpoint: evaluation.judge, stages: ['score'], training: {} })
+  const judges = { judge: evaluation.judge, 'second judge': evaluation.secondJudge }
+  for (const [subject, endpoint] of Object.entries(judges)) {
+    if (endpoint !== undefined) uses.push({ subject, endpoint, stages: ['score'], training: {} })
+  }
   return uses
 }
 
