@@ -102,54 +102,71 @@ function describe({ questions, groups }: OnlineRound, steps: readonly TrainingSt
   return `${questions} questions, ${groups} groups, ${steps.length} steps, ${trend}`
 }
 
-async function train(options: OnlineRoundOptions): Promise<{ result: OnlineRound; steps: TrainingStep[] }> {
-  const { folder, round, documents, start, config, models, clock, onEvent } = options
+interface Trained {
+  readonly result: OnlineRound
+  readonly steps: TrainingStep[]
+}
+
+async function train(options: OnlineRoundOptions): Promise<Trained> {
+  const { folder, round, start, config, models, clock } = options
   const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
   const writer = await folder.openJsonl(folder.round(round).examples)
-  const reference = config.training.reference === 'initial' ? models.initialScorer : models.scorer(start.dir)
-  const open = await models.openTraining(start, deriveSeed(config.seed, 'lora', round))
-  const tally = new GroupTally(config)
   try {
-    let before = Promise.resolve()
-    const { steps, leftOut } = await trainGroups({
-      model: open.model,
-      tokenizer: open.tokenizer,
-      questions: documents.length,
-      config: models.training,
-      seed: deriveSeed(config.seed, 'train', round),
-      clock,
-      ...(reference === undefined ? {} : { reference }),
-      ...(options.signal === undefined ? {} : { signal: options.signal }),
-      sample: (batch, version, signal) => {
-        const sampled = sampleGroups(options, open, { batch, version, signal })
-        // Batches are played side by side and written one after the other: the file does not depend on who was faster.
-        const kept = keepInTurn(sampled, before, async (example) => {
-          tally.add(example)
-          options.onExample(example)
-          await writer.write(example)
-        })
-        before = kept.then(
-          () => undefined,
-          () => undefined,
-        )
-        return kept
-      },
-      onStep: (step, total) => {
-        onEvent({ type: 'step', round, step, total })
-        stepFile.add(step)
-      },
-    })
-    const { checkpoint } = folder.round(round)
-    // Weights of an earlier configuration of the round are none of this one's.
-    await (steps.length > 0 ? open.model.save(checkpoint) : removeFolder(checkpoint))
-    await writer.commit()
-    await stepFile.finish()
-    return { result: tally.result(steps.length, leftOut), steps }
+    const open = await models.openTraining(start, deriveSeed(config.seed, 'lora', round))
+    try {
+      return await trainOpen(options, open, { writer, stepFile })
+    } finally {
+      await open.close()
+    }
   } finally {
     await stepFile.settle()
     await writer.discard()
-    await open.close()
   }
+}
+
+async function trainOpen(
+  options: OnlineRoundOptions,
+  open: OpenTraining,
+  { writer, stepFile }: { writer: Awaited<ReturnType<RunFolder['openJsonl']>>; stepFile: StepFile },
+): Promise<Trained> {
+  const { folder, round, documents, start, config, models, clock, onEvent } = options
+  const reference = config.training.reference === 'initial' ? models.initialScorer : models.scorer(start.dir)
+  const tally = new GroupTally(config)
+  let before = Promise.resolve()
+  const { steps, leftOut } = await trainGroups({
+    model: open.model,
+    tokenizer: open.tokenizer,
+    questions: documents.length,
+    config: models.training,
+    seed: deriveSeed(config.seed, 'train', round),
+    clock,
+    ...(reference === undefined ? {} : { reference }),
+    ...(options.signal === undefined ? {} : { signal: options.signal }),
+    sample: (batch, version, signal) => {
+      const sampled = sampleGroups(options, open, { batch, version, signal })
+      // Batches are played side by side and written one after the other: the file does not depend on who was faster.
+      const kept = keepInTurn(sampled, before, async (example) => {
+        tally.add(example)
+        options.onExample(example)
+        await writer.write(example)
+      })
+      before = kept.then(
+        () => undefined,
+        () => undefined,
+      )
+      return kept
+    },
+    onStep: (step, total) => {
+      onEvent({ type: 'step', round, step, total })
+      stepFile.add(step)
+    },
+  })
+  const { checkpoint } = folder.round(round)
+  // Weights of an earlier configuration of the round are none of this one's.
+  await (steps.length > 0 ? open.model.save(checkpoint) : removeFolder(checkpoint))
+  await writer.commit()
+  await stepFile.finish()
+  return { result: tally.result(steps.length, leftOut), steps }
 }
 
 interface Sampled {

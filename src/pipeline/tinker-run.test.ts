@@ -8,7 +8,13 @@ import { systemClock, type Clock } from '../core/clock.ts'
 import { isJsonObject, parseJson } from '../core/json.ts'
 import { rng } from '../core/rng.ts'
 import { modelFingerprint } from '../engine/index.ts'
-import { configSchema, preferencePairSchema, trainingStepSchema, type RunEvent } from '../records/index.ts'
+import {
+  configSchema,
+  exampleSchema,
+  preferencePairSchema,
+  trainingStepSchema,
+  type RunEvent,
+} from '../records/index.ts'
 import { parseTask, type TaskProfile } from '../roles/index.ts'
 import { TinkerServer } from '../training/testing/tinker-server.ts'
 import { runPipeline, type RunSummary } from './index.ts'
@@ -47,8 +53,11 @@ function task(): TaskProfile {
   }
 }
 
+const textOf = ({ body }: RequestInit): string => (typeof body === 'string' ? body : '')
+
 /** Who asks and judges: the reply follows from the prompt. Counts its calls. */
-function others(): { fetch: (url: string, init: RequestInit) => Promise<Response>; calls: () => number } {
+/** @param slow what a prompt holds that is answered late */
+function others(slow?: string): { fetch: (url: string, init: RequestInit) => Promise<Response>; calls: () => number } {
   let calls = 0
   const reply = (prompt: string): string => {
     const random = rng(prompt)
@@ -60,14 +69,18 @@ function others(): { fetch: (url: string, init: RequestInit) => Promise<Response
   }
   const answer = (init: RequestInit): Response => {
     calls++
-    const parsed = parseJson(typeof init.body === 'string' ? init.body : '')
+    const parsed = parseJson(textOf(init))
     const body = parsed.ok && isJsonObject(parsed.value) ? parsed.value : {}
     const content = reply(JSON.stringify(body['messages']))
     const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }]
     return Response.json({ choices, usage: { prompt_tokens: 10, completion_tokens: 5 } })
   }
   return {
-    fetch: (url, init) => (url.startsWith(OTHERS) ? Promise.resolve(answer(init)) : fetch(url, init)),
+    fetch: async (url, init) => {
+      if (!url.startsWith(OTHERS)) return fetch(url, init)
+      if (slow !== undefined && textOf(init).includes(slow)) await systemClock.sleep(300)
+      return answer(init)
+    },
     calls: () => calls,
   }
 }
@@ -112,12 +125,33 @@ async function run(
   })
 }
 
+/** The second step of the first round fails. */
+function failAfterFirstStep(): (event: RunEvent) => void {
+  return (event) => {
+    if (event.type === 'step') server.faults.set('optim_step', [{ status: 400, body: { detail: 'out of memory' } }])
+  }
+}
+
 function lines(name: string, round: number, file: string): unknown[] {
   const text = readFileSync(join(dir, name, `round-${round}`, file), 'utf8')
   return text
     .trim()
     .split('\n')
     .map((line): unknown => JSON.parse(line))
+}
+
+const ONLINE = {
+  rounds: 1,
+  evaluation: { suites: [] },
+  training: {
+    backend: 'tinker',
+    lora: { rank: 8, alpha: 32 },
+    learningRate: 0.05,
+    batchSize: 1,
+    schedule: 'constant',
+    objective: { type: 'rloo' },
+    staleness: 2,
+  },
 }
 
 const stepsOf = (name: string, round: number): { loss: number; margin: number }[] =>
@@ -168,8 +202,7 @@ it('trains on the text of another model’s answers, not on its ids', async () =
 it('goes on after a training that failed, with no call made twice, and comes to the same', async () => {
   await run('whole')
   const asked = others()
-  server.faults.set('optim_step', [{ status: 400, body: { detail: 'out of memory' } }])
-  await expect(run('cut', { asked })).rejects.toThrow('out of memory')
+  await expect(run('cut', { asked, onEvent: failAfterFirstStep() })).rejects.toThrow('out of memory')
   expect([server.openModels, existsSync(join(dir, 'cut', 'round-1', 'checkpoint'))]).toEqual([0, false])
   const before = asked.calls()
   await run('cut', { asked })
@@ -197,6 +230,29 @@ it('plays on after the server was restarted in the middle of a round, and keeps 
   // To be evaluated, after the restart, and to be trained.
   expect(loads).toHaveLength(3)
   expect(server.openModels).toBe(0)
+})
+
+it('plays ahead while it trains: the files do not depend on which batch was faster, nor on a step that failed', async () => {
+  await run('even', { changes: ONLINE })
+  const order = (name: string): unknown[] =>
+    lines(name, 1, 'examples.jsonl').map((line) => exampleSchema.parse(line).documentId)
+  const [first = ''] = order('even').map(String)
+  const text = `Town ${first.replace('train', '')} has`
+  await run('uneven', { asked: others(text), changes: ONLINE })
+  expect(order('uneven')).toEqual(order('even'))
+  expect(stepsOf('uneven', 1)).toEqual(stepsOf('even', 1))
+  expect(stepsOf('even', 1).length).toBeGreaterThan(1)
+
+  const asked = others()
+  await expect(run('cut', { asked, changes: ONLINE, onEvent: failAfterFirstStep() })).rejects.toThrow('out of memory')
+  const [before, open] = [asked.calls(), server.openModels]
+  await systemClock.sleep(100)
+  expect([asked.calls(), open]).toEqual([before, 0])
+  await run('cut', { asked, changes: ONLINE })
+  expect([order('cut'), stepsOf('cut', 1)]).toEqual([order('even'), stepsOf('even', 1)])
+  const whole = others()
+  await run('again', { asked: whole, changes: ONLINE })
+  expect(asked.calls()).toBe(whole.calls())
 })
 
 /** A heart that beats every few milliseconds. */
