@@ -6,13 +6,22 @@ import { systemClock, type Clock } from '../core/clock.ts'
 import { InputError } from '../core/errors.ts'
 import { modelFingerprint } from '../engine/index.ts'
 import type { LanguageModelDeps } from '../llm/index.ts'
-import { buildPairs, pairingSeed } from '../pairing/index.ts'
-import { exampleSchema, type Config, type Example, type LanguageModel, type OnRunEvent } from '../records/index.ts'
-import type { SkipReason, UnscoredReason } from '../records/index.ts'
+import {
+  exampleSchema,
+  healthReportSchema,
+  type Config,
+  type Example,
+  type HealthReport,
+  type LanguageModel,
+  type OnRunEvent,
+  type SkipReason,
+  type UnscoredReason,
+} from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
-import { readJsonl, RunFolder } from '../store/index.ts'
-import { synthesizeTo, type SynthesisEvent } from '../synthesis/index.ts'
+import { RunFolder, StoredLines } from '../store/index.ts'
+import { synthesizeTo, type StoredExamples, type SynthesisEvent } from '../synthesis/index.ts'
 import { ModelHouse } from './models.ts'
+import { RoundYield } from './round-yield.ts'
 import { synthesisProgress } from './synthesis-progress.ts'
 
 export interface RescoreOptions {
@@ -43,7 +52,7 @@ export interface RescoredRound {
 }
 
 /**
- * Replaces `examples.jsonl` and `pairs.jsonl` of the rounds, and `config.json`.
+ * Replaces `examples.jsonl`, `pairs.jsonl` and `health.json` of the rounds, and `config.json`.
  * @throws {InputError} when there is nothing to judge; {RunFolderError} when the folder is taken; {InterruptedError},
  * {BudgetError}, {EndpointError} with everything finished saved: the same command goes on.
  */
@@ -54,7 +63,12 @@ export async function rescoreRun(options: RescoreOptions): Promise<RescoredRound
     const rounds: RescoredRound[] = []
     for (const round of options.round === undefined ? await folder.rounds() : [options.round]) {
       const examples = await examplesOf(folder, round)
-      if (examples.length > 0) rounds.push(await rescoreRound(options, { folder, models, round, examples }))
+      if (examples === null) continue
+      try {
+        if (examples.count > 0) rounds.push(await rescoreRound(options, { folder, models, round, examples }))
+      } finally {
+        await examples.close()
+      }
     }
     if (rounds.length === 0) throw new InputError(`${folder.dir} has no examples to score; run its synthesis first`)
     await folder.writeConfig(options.config)
@@ -69,21 +83,39 @@ interface RoundToScore {
   readonly folder: RunFolder
   readonly models: ModelHouse
   readonly round: number
-  readonly examples: readonly Example[]
+  readonly examples: StoredExamples
 }
 
-async function rescoreRound(
+async function rescoreRound(options: RescoreOptions, wanted: RoundToScore): Promise<RescoredRound> {
+  const { folder, round, examples } = wanted
+  const { config, onEvent = (): void => undefined } = options
+  onEvent({ type: 'stage', round, stage: 'score', state: 'started', total: examples.count })
+  const yielded = new RoundYield(round, config, [])
+  const answers = new AnswerCounts()
+  const calls = await judgeAgain(options, wanted, (example) => {
+    yielded.add(example)
+    answers.add(example)
+  })
+  const { pairs, skipped } = yielded.pairs()
+  await folder.writeJsonl(folder.round(round).pairs, pairs)
+  const health = await renewHealth(folder, yielded.health.finish({ pairs: pairs.length, skipped }))
+  onEvent({ type: 'health', report: health })
+  const { scored, unscored } = answers
+  const summary = `${scored} answers scored, ${calls} calls`
+  onEvent({ type: 'stage', round, stage: 'score', state: 'finished', summary })
+  return { round, examples: yielded.examples, scored, unscored, calls, pairs: pairs.length, skipped }
+}
+
+/** Replaces the round's examples, which pass by `see` in their order. Returns how many calls were made. */
+async function judgeAgain(
   options: RescoreOptions,
   { folder, models, round, examples }: RoundToScore,
-): Promise<RescoredRound> {
-  const { config, task, failedOnly, clock = systemClock } = options
-  const onEvent = options.onEvent ?? ((): void => undefined)
-  const total = examples.length
-  onEvent({ type: 'stage', round, stage: 'score', state: 'started', total })
-  const progress = synthesisProgress(round, total, onEvent)
+  see: (example: Example) => void,
+): Promise<number> {
+  const { config, task, failedOnly, signal, clock = systemClock, onEvent = (): void => undefined } = options
+  const progress = synthesisProgress(round, examples.count, onEvent)
   let calls = 0
   const writer = await folder.openJsonl(folder.round(round).examples)
-  const judged: Example[] = []
   try {
     await synthesizeTo(
       {
@@ -97,7 +129,7 @@ async function rescoreRound(
         seed: config.seed,
         concurrency: config.synthesis.concurrency,
         budget: models.budget,
-        signal: options.signal,
+        signal,
         clock,
         onEvent: (event: SynthesisEvent) => {
           if (event.type === 'callStarted') calls++
@@ -105,7 +137,7 @@ async function rescoreRound(
         },
       },
       async (example) => {
-        judged.push(example)
+        see(example)
         await writer.write(example)
       },
     )
@@ -114,17 +146,24 @@ async function rescoreRound(
     await writer.discard()
     throw error
   }
-  const { pairs, skipped } = buildPairs(judged, config.pairing, pairingSeed(config.seed, round))
-  await folder.writeJsonl(folder.round(round).pairs, pairs)
-  const counts = countScores(judged)
-  onEvent({
-    type: 'stage',
-    round,
-    stage: 'score',
-    state: 'finished',
-    summary: `${counts.scored} answers scored, ${calls} calls`,
-  })
-  return { round, ...counts, calls, pairs: pairs.length, skipped }
+  return calls
+}
+
+/** What was measured of the questions against evaluation sets stays: they are the same questions, and no set is read here. */
+async function renewHealth(folder: RunFolder, report: HealthReport): Promise<HealthReport> {
+  const path = folder.round(report.round).health
+  const before = await folder.readJson(path, healthReportSchema).catch(() => null)
+  const overlap = before?.checks.find(({ name }) => name === 'evaluationOverlap')
+  const renewed =
+    before === null || overlap === undefined
+      ? report
+      : {
+          ...report,
+          overlaps: before.overlaps,
+          checks: report.checks.map((check) => (check.name === overlap.name ? overlap : check)),
+        }
+  await folder.writeJson(path, renewed)
+  return renewed
 }
 
 /** Who played the round: the weights of the latest round before it that trained, else those the run began with. */
@@ -136,25 +175,21 @@ function policyOf(folder: RunFolder, models: ModelHouse, round: number): Languag
   return models.initialPolicy
 }
 
-/** None when the round was not played to its end. */
-async function examplesOf(folder: RunFolder, round: number): Promise<Example[]> {
-  const examples: Example[] = []
+/** Null when the round was not played to its end. */
+async function examplesOf(folder: RunFolder, round: number): Promise<StoredLines<Example> | null> {
   const found = await folder.examplesSoFar(round)
-  if (found?.finished !== true) return examples
-  for await (const example of readJsonl(found.path, exampleSchema)) examples.push(example)
-  return examples
+  return found?.finished === true ? StoredLines.open(found.path, exampleSchema) : null
 }
 
-function countScores(examples: readonly Example[]): Pick<RescoredRound, 'examples' | 'scored' | 'unscored'> {
-  const statuses: Partial<Record<Example['status'], number>> = {}
-  const unscored: Partial<Record<UnscoredReason, number>> = {}
-  let scored = 0
-  for (const { status, candidates } of examples) {
-    statuses[status] = (statuses[status] ?? 0) + 1
+/** How many answers have a score, and why the others have none. */
+class AnswerCounts {
+  scored = 0
+  readonly unscored: Partial<Record<UnscoredReason, number>> = {}
+
+  add({ candidates }: Example): void {
     for (const { score } of candidates) {
-      if (score.status === 'scored') scored++
-      else unscored[score.reason] = (unscored[score.reason] ?? 0) + 1
+      if (score.status === 'scored') this.scored++
+      else this.unscored[score.reason] = (this.unscored[score.reason] ?? 0) + 1
     }
   }
-  return { examples: statuses, scored, unscored }
 }

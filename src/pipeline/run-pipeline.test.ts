@@ -17,7 +17,7 @@ import {
   type SparseConfig,
 } from '../records/index.ts'
 import { parseTask } from '../roles/index.ts'
-import { runPipeline } from './index.ts'
+import { rescoreRun, runPipeline } from './index.ts'
 import type { PipelineOptions } from './index.ts'
 
 const WEIGHTS = fileURLToPath(new URL('../../test/goldens/tiny-models/llama', import.meta.url))
@@ -274,5 +274,28 @@ describe('a run', () => {
     // The trained model differs, so that its own held-out answers are asked for again: of the embedded engine and the judge.
     expect(server.calls() - calls).toBeLessThanOrEqual(3 * 3)
     expect(notes.join('\n')).toContain('pairing.bestOf')
+  })
+
+  test('whose answers are judged again has the health of what they came to', async () => {
+    const server = scriptedServer()
+    const played = options(join(dir, 'a'), server)
+    await runPipeline(played)
+    const calls = server.calls()
+    const [examples, health] = [read('a', 'round-1', 'examples.jsonl'), read('a', 'round-1', 'health.json')]
+    const { config, runDir, task, deps = { env: {} } } = played
+    await rescoreRun({ config, runDir, task, deps, failedOnly: false })
+    expect(read('a', 'round-1', 'examples.jsonl')).toBe(examples)
+    // Also what was measured against the held-out documents, which are not read here.
+    expect(read('a', 'round-1', 'health.json')).toBe(health)
+    expect(server.calls()).toBe(calls)
+    const twice = { ...config, scoring: { ...config.scoring, readings: 2 } }
+    await rescoreRun({ config: twice, runDir, task, deps, failedOnly: false })
+    const noise = (text: string): number | undefined => {
+      const json = parseJson(text)
+      const report = healthReportSchema.parse(json.ok ? json.value : null)
+      return report.checks.find(({ name }) => name === 'judgeNoise')?.of
+    }
+    expect(noise(health)).toBe(0)
+    expect(noise(read('a', 'round-1', 'health.json'))).toBeGreaterThan(0)
   })
 })

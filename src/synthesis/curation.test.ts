@@ -2,7 +2,7 @@
 import { describe, expect, it } from 'vitest'
 import type { Example, GenerateRequest, SparseConfig } from '../records/index.ts'
 import { synthesize } from './synthesize.ts'
-import { useWorkbench } from './testing/workbench.ts'
+import { asStored, useWorkbench } from './testing/workbench.ts'
 import { makeDocuments, makeModels, makeSettings, type RoleName, type RoleScripts } from './testing/world.ts'
 
 const { openJournal, options } = useWorkbench()
@@ -91,8 +91,9 @@ describe('earlyDrop', () => {
     const scorer = { reply: () => rated({ Count: 1 }) }
     const models = makeModels({ solver: counting(), scorer })
     const run = await options({ documents: makeDocuments(1), models, settings: makeSettings({ candidates: 8 }) })
-    const stored = { examples: await synthesize(run), failedOnly: false }
-    expect(stored.examples[0]?.status).toBe('complete')
+    const before = await synthesize(run)
+    expect(before[0]?.status).toBe('complete')
+    const stored = { examples: asStored(before), failedOnly: false }
     const settings = makeSettings({ candidates: 8 }, {}, curation)
     const [again] = await synthesize({ ...run, documents: [], stored, settings })
     expect(again).toMatchObject({ status: 'dropped', dropped: 'nearTies' })

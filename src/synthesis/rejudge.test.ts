@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import type { Example, GenerateRequest } from '../records/index.ts'
 import { builtinTasks } from '../roles/index.ts'
 import { synthesize, type SynthesisOptions } from './synthesize.ts'
-import { scores, useWorkbench } from './testing/workbench.ts'
+import { asStored, scores, useWorkbench } from './testing/workbench.ts'
 import { makeDocuments, makeModels, makeSettings, type RoleName } from './testing/world.ts'
 
 const { options } = useWorkbench()
@@ -20,7 +20,8 @@ const rejudge = (
   examples: readonly Example[],
   overrides: Partial<SynthesisOptions>,
   failedOnly = false,
-): Promise<Example[]> => synthesize({ ...run, documents: [], stored: { examples, failedOnly }, ...overrides })
+): Promise<Example[]> =>
+  synthesize({ ...run, documents: [], stored: { examples: asStored(examples), failedOnly }, ...overrides })
 
 const rated = (rating: number): string =>
   `<evaluation>{"criterion_1": {"name": "Count", "thoughts": "t", "rating": ${rating}}}</evaluation>`

@@ -27,7 +27,7 @@ export interface SynthesisOptions {
   /** With distinct ids. */
   readonly documents: readonly Document[]
   /** In place of documents: questions and answers that are there, to be judged again. */
-  readonly stored?: { readonly examples: readonly Example[]; readonly failedOnly: boolean } | undefined
+  readonly stored?: { readonly examples: StoredExamples; readonly failedOnly: boolean } | undefined
   /** What an earlier run knows of these documents: taken over instead of asked for. */
   readonly prior?: PriorQuestions | undefined
   readonly task: TaskProfile
@@ -43,6 +43,12 @@ export interface SynthesisOptions {
   readonly signal?: AbortSignal | undefined
   readonly onEvent?: ((event: SynthesisEvent) => void) | undefined
   readonly clock?: Clock | undefined
+}
+
+/** Examples by number, read when their turn comes. */
+export interface StoredExamples {
+  readonly count: number
+  read(index: number): Promise<Example>
 }
 
 /** What a finished synthesis says of itself. */
@@ -97,7 +103,7 @@ class Flow {
   /** Questions begun and not ended. */
   private running = 0
   private allEnded: () => void = () => undefined
-  /** The questions in their order. */
+  /** The questions in their order; empty where they are stored. */
   private readonly plan: readonly Planned[]
   private begun = 0
   private failedCalls = 0
@@ -154,7 +160,7 @@ class Flow {
   }
 
   private get total(): number {
-    return this.plan.length
+    return this.options.stored?.examples.count ?? this.plan.length
   }
 
   /** Samples in flight that all models take together now. */
@@ -205,10 +211,8 @@ class Flow {
 
   private async play(index: number): Promise<void> {
     const share = this.demand.begin()
-    const planned = this.plannedAt(index)
-    const { document, questionIndex } = planned
     // What is judged again may ask for replies anew each time, and a call that was given up left nothing to find.
-    let final = planned.example !== undefined
+    let final = this.options.stored !== undefined
     const call: Caller['call'] = async (wanted) => {
       try {
         const result = await share.track(() => this.caller.call(wanted), wanted.request.n)
@@ -220,6 +224,8 @@ class Flow {
     }
     let example: Example
     try {
+      const planned = await this.plannedAt(index)
+      const { document, questionIndex } = planned
       this.tell({ type: 'questionStarted', documentId: document.id, questionIndex })
       example = await this.exampleOf(planned, call, (event) => {
         this.tell(event)
@@ -235,12 +241,18 @@ class Flow {
   }
 
   /** A finished example, again, from the journal alone. */
-  private remake(index: number): Promise<Example> {
+  private async remake(index: number): Promise<Example> {
     const call: Caller['call'] = (wanted) => Promise.resolve(this.caller.recall(wanted))
-    return this.exampleOf(this.plannedAt(index), call, () => undefined)
+    return this.exampleOf(await this.plannedAt(index), call, () => undefined)
   }
 
-  private plannedAt(index: number): Planned {
+  private async plannedAt(index: number): Promise<Planned> {
+    const { stored } = this.options
+    if (stored !== undefined) {
+      const example = await stored.examples.read(index)
+      const { documentId: id, document: text, questionIndex } = example
+      return { document: { id, text, source: 'stored' }, questionIndex, example }
+    }
     const planned = this.plan[index]
     if (planned === undefined) throw new Error(`there is no question ${index}`)
     return planned
@@ -300,14 +312,7 @@ interface Planned {
 }
 
 function planOf(options: SynthesisOptions): Planned[] {
-  const { documents, stored } = options
-  if (stored !== undefined) {
-    return stored.examples.map((example) => {
-      const { documentId: id, document: text, questionIndex } = example
-      return { document: { id, text, source: 'stored' }, questionIndex, example }
-    })
-  }
-  return documents.flatMap((document) =>
+  return options.documents.flatMap((document) =>
     Array.from({ length: questionsOn(document, options) }, (_, questionIndex) => ({ document, questionIndex })),
   )
 }

@@ -7,7 +7,7 @@ import type { Clock } from '../../core/clock.ts'
 import type { Example } from '../../records/index.ts'
 import { builtinTasks } from '../../roles/index.ts'
 import { Journal } from '../../store/journal.ts'
-import type { SynthesisOptions } from '../synthesize.ts'
+import type { StoredExamples, SynthesisOptions } from '../synthesize.ts'
 import { makeDocuments, makeModels, makeSettings } from './world.ts'
 
 /** Waits are recorded and take no time. */
@@ -22,6 +22,15 @@ export function impatientClock(): Clock & { waits: number[] } {
       return signal?.aborted === true ? Promise.reject(signal.reason as Error) : Promise.resolve()
     },
   }
+}
+
+/** Examples as a file would give them. */
+export function asStored(examples: readonly Example[]): StoredExamples {
+  const read = (index: number): Promise<Example> => {
+    const example = examples[index]
+    return example === undefined ? Promise.reject(new RangeError(`no example ${index}`)) : Promise.resolve(example)
+  }
+  return { count: examples.length, read }
 }
 
 type Overrides = Partial<SynthesisOptions> & { journal?: Journal }
