@@ -2,6 +2,7 @@
 export { Engine } from './engine.ts'
 export { availableMemory } from './worker/available-memory.ts'
 export { readModelFiles } from './formats/model-folder.ts'
+export { withAdapterTargets } from './formats/adapter-targets.ts'
 export { modelFingerprint } from './formats/fingerprint.ts'
 export { checkModelFolder } from './worker/load-weights.ts'
 export { growVocabulary } from './worker/grow-vocabulary.ts'

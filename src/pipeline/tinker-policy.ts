@@ -11,8 +11,8 @@ import { modelFingerprint } from '../engine/index.ts'
 import type { GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import { isLost } from '../tinker/index.ts'
 import {
+  openTinkerBase,
   openTinkerCheckpoint,
-  tinkerBaseModel,
   type Scorer,
   type TinkerPlace,
   type TinkerTrainableModel,
@@ -84,7 +84,7 @@ export class TinkerPolicy implements LanguageModel, Scorer {
   }
 
   private async load(): Promise<Live> {
-    if (this.dir === undefined) return { policy: tinkerBaseModel(this.place), model: undefined }
+    if (this.dir === undefined) return { policy: await openTinkerBase(this.place), model: undefined }
     const model = await openTinkerCheckpoint(this.place, this.dir)
     try {
       return { policy: await model.publish(), model }

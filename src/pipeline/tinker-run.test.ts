@@ -5,27 +5,12 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { systemClock, type Clock } from '../core/clock.ts'
-import { isJsonObject, parseJson } from '../core/json.ts'
-import { rng } from '../core/rng.ts'
 import { modelFingerprint } from '../engine/index.ts'
-import {
-  configSchema,
-  exampleSchema,
-  preferencePairSchema,
-  trainingStepSchema,
-  type RunEvent,
-} from '../records/index.ts'
-import { parseTask, type TaskProfile } from '../roles/index.ts'
+import { exampleSchema, preferencePairSchema, trainingStepSchema, type RunEvent } from '../records/index.ts'
 import { TinkerServer } from '../training/testing/tinker-server.ts'
-import { runPipeline, type RunSummary } from './index.ts'
+import type { RunSummary } from './index.ts'
+import { others, ROLES, runTable, TOKENIZER, VOCAB, type TableRunOptions } from './testing/tinker-table.ts'
 import { TinkerPolicy } from './tinker-policy.ts'
-
-/** Its tokenizer: of 300 tokens, as the server's table. */
-const TOKENIZER = fileURLToPath(new URL('../../test/goldens/trl-dpo/qwen3', import.meta.url))
-const VOCAB = 300
-const OTHERS = 'http://127.0.0.1:9/v1'
-const role = (name: string): object => ({ backend: 'openai', baseUrl: OTHERS, name })
-const ROLES = { proposer: role('proposer'), rubric: role('rubric'), scorer: role('scorer') }
 
 let dir = ''
 let server: TinkerServer
@@ -40,90 +25,8 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true })
 })
 
-/** The table writes no tags: what it says is the answer. */
-function task(): TaskProfile {
-  const general = parseTask('{ extends: general, name: general }')
-  return {
-    ...general,
-    solver: {
-      ...general.solver,
-      messages: ({ problem }) => [{ role: 'user', content: problem }],
-      parse: (text) => ({ ok: true, value: text }),
-    },
-  }
-}
-
-const textOf = ({ body }: RequestInit): string => (typeof body === 'string' ? body : '')
-
-/** Who asks and judges: the reply follows from the prompt. Counts its calls. */
-/** @param slow what a prompt holds that is answered late */
-function others(slow?: string): { fetch: (url: string, init: RequestInit) => Promise<Response>; calls: () => number } {
-  let calls = 0
-  const reply = (prompt: string): string => {
-    const random = rng(prompt)
-    const criterion = { name: 'Count', gold: '37', description: 'the number', weight: 2 }
-    const evaluation = { criterion_1: { name: 'Count', thoughts: 'so', rating: random.below(3) } }
-    if (prompt.includes('<evaluation>')) return `<evaluation>${JSON.stringify(evaluation)}</evaluation>`
-    if (prompt.includes('<rubric>')) return `<rubric>${JSON.stringify({ criterion_1: criterion })}</rubric>`
-    return `<problem>How many in ${random.below(1000)}?</problem><answer>37</answer>`
-  }
-  const answer = (init: RequestInit): Response => {
-    calls++
-    const parsed = parseJson(textOf(init))
-    const body = parsed.ok && isJsonObject(parsed.value) ? parsed.value : {}
-    const content = reply(JSON.stringify(body['messages']))
-    const choices = [{ index: 0, finish_reason: 'stop', message: { role: 'assistant', content } }]
-    return Response.json({ choices, usage: { prompt_tokens: 10, completion_tokens: 5 } })
-  }
-  return {
-    fetch: async (url, init) => {
-      if (!url.startsWith(OTHERS)) return fetch(url, init)
-      if (slow !== undefined && textOf(init).includes(slow)) await systemClock.sleep(300)
-      return answer(init)
-    },
-    calls: () => calls,
-  }
-}
-
-async function run(
-  name: string,
-  {
-    asked = others(),
-    onEvent = () => undefined,
-    changes = {},
-  }: { asked?: ReturnType<typeof others>; onEvent?: (event: RunEvent) => void; changes?: object } = {},
-): Promise<RunSummary> {
-  const texts = (from: string, count: number): { id: string; text: string; source: string }[] =>
-    Array.from({ length: count }, (_, i) => ({
-      id: `${from}${i}`,
-      text: `Town ${i} has ${i * 37} people.`,
-      source: from,
-    }))
-  return runPipeline({
-    config: configSchema.parse({
-      corpus: { source: 'memory', documents: 4 },
-      model: { backend: 'tinker', baseUrl, name: 'bigram', path: TOKENIZER },
-      roles: ROLES,
-      synthesis: { candidates: 4, maxTokens: { solve: 8 } },
-      training: {
-        backend: 'tinker',
-        lora: { rank: 8, alpha: 32 },
-        learningRate: 0.05,
-        batchSize: 2,
-        schedule: 'constant',
-        objective: { type: 'dpo', beta: 0.1 },
-      },
-      evaluation: { suites: ['heldout'], samples: 1, judge: role('judge') },
-      rounds: 2,
-      ...changes,
-    }),
-    runDir: join(dir, name),
-    task: task(),
-    documents: { training: texts('train', 4), heldOut: texts('held', 1), facts: null },
-    deps: { env: {}, fetch: asked.fetch },
-    onEvent,
-  })
-}
+const run = (name: string, options: Pick<TableRunOptions, 'asked' | 'onEvent' | 'changes'> = {}): Promise<RunSummary> =>
+  runTable({ ...options, baseUrl, runDir: join(dir, name) })
 
 /** The second step of the first round fails. */
 function failAfterFirstStep(): (event: RunEvent) => void {

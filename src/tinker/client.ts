@@ -6,7 +6,7 @@ import { z } from 'zod'
 import { ConfigError, EndpointError } from '../core/errors.ts'
 import { version } from '../core/version.ts'
 import type { Clock } from '../core/clock.ts'
-import type { TinkerConnection } from './connection.ts'
+import { isForeign, isPassing, type TinkerConnection } from './connection.ts'
 import {
   capabilitiesSchema,
   createdModelSchema,
@@ -49,6 +49,8 @@ const HEARTBEAT_MS = 10_000
 /** As the official client: data per request. */
 const MAX_DATA = 1024
 const MAX_TOKENS = 500_000
+/** All that was trained hangs on it. */
+const SAVES = 4
 
 export class TinkerModel {
   readonly id: string
@@ -143,13 +145,25 @@ export class TinkerModel {
   }
 
   /** Weights and optimizer under a new name on the server: `tinker://MODEL/weights/NAME`. */
-  async saveState(label: string): Promise<string> {
-    return (await this.job('save_weights', { path: this.freshName(label) }, savedSchema)).path
+  saveState(label: string): Promise<string> {
+    return this.save('save_weights', label)
   }
 
   /** The weights to sample from: a `tinker://` path. Only the newest is sure to be sampled as it was saved. */
-  async saveForSampler(label: string): Promise<string> {
-    return (await this.job('save_weights_for_sampler', { path: this.freshName(label) }, savedSchema)).path
+  saveForSampler(label: string): Promise<string> {
+    return this.save('save_weights_for_sampler', label)
+  }
+
+  /** A name is taken once it was sent; where the answer was lost, the same is saved under another. */
+  private async save(route: string, label: string): Promise<string> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return (await this.job(route, { path: this.freshName(label) }, savedSchema)).path
+      } catch (error) {
+        if (attempt === SAVES || !isPassing(error)) throw error
+        await this.options.clock.sleep(1000 * 4 ** attempt)
+      }
+    }
   }
 
   /** Ends the heartbeat and gives the place on the server back. */
@@ -227,9 +241,16 @@ export class TinkerModel {
   }
 }
 
-/** @throws EndpointError when there is no Tinker server; ConfigError when it does not have the model */
+/** @throws EndpointError when no server answers; ConfigError when it is no Tinker server, or does not have the model */
 export async function requireBaseModel(connection: TinkerConnection, baseModel: string): Promise<void> {
-  const { supported_models: models } = await connection.get('get_server_capabilities', capabilitiesSchema)
+  const { supported_models: models } = await connection
+    .get('get_server_capabilities', capabilitiesSchema)
+    .catch((error: unknown) => {
+      if (!isForeign(error)) throw error
+      throw new ConfigError(`there is no Tinker server at ${connection.baseUrl}, check baseUrl: ${error.message}`, {
+        cause: error,
+      })
+    })
   const names = models.map(({ model_name: name }) => name)
   if (names.includes(baseModel)) return
   throw new ConfigError(

@@ -27,6 +27,8 @@ interface Reply {
 /** The server holds a poll for up to five minutes, and so does fetch; asking again earlier costs nothing. */
 const POLL_MS = 45_000
 const REQUEST_MS = 120_000
+/** A full model may come home this way. */
+const DOWNLOAD_MS = 1_800_000
 /** Longest that faults of the network or the server are waited out. */
 const PATIENCE_MS = 300_000
 const LONGEST_WAIT_MS = 30_000
@@ -36,6 +38,7 @@ export class TinkerConnection {
   readonly baseUrl: string
   private readonly options: TinkerConnectionOptions
   private answered = false
+  private cutOffOnce = false
 
   constructor(options: TinkerConnectionOptions) {
     this.options = options
@@ -62,11 +65,16 @@ export class TinkerConnection {
     }
   }
 
-  /** A binary answer. */
+  /** A binary answer; one that breaks off is asked for again. @throws EndpointError */
   async download(route: string): Promise<Uint8Array> {
-    const response = await this.send('GET', route, undefined, REQUEST_MS, 'follow')
-    if (!response.ok) throw this.refused(route, response.status, await readBody(response))
-    return new Uint8Array(await response.arrayBuffer())
+    const reply = await this.patiently(() =>
+      this.send('GET', route, undefined, { limitMs: DOWNLOAD_MS, redirect: 'follow' }, async (response) => ({
+        status: response.status,
+        body: response.ok ? new Uint8Array(await response.arrayBuffer()) : await readBody(response),
+      })),
+    )
+    if (typeof reply.body === 'string') throw this.refused(route, reply.status, reply.body)
+    return reply.body
   }
 
   private async poll(requestId: string): Promise<Reply | 'pending'> {
@@ -86,15 +94,18 @@ export class TinkerConnection {
   }
 
   /** Waits out faults that pass: no connection, 429, 5xx. */
-  private async patiently<R extends Reply | 'pending'>(send: () => Promise<R>, signal?: AbortSignal): Promise<R> {
+  private async patiently<R extends { readonly status: number } | 'pending'>(
+    send: () => Promise<R>,
+    signal?: AbortSignal,
+  ): Promise<R> {
     const started = this.options.clock.monotonic()
     for (let attempt = 0; ; attempt++) {
       const outcome = await send().catch((error: unknown) => {
         if (error instanceof EndpointError && error.retryable) return error
         throw error
       })
-      const passes = outcome instanceof EndpointError || (outcome !== 'pending' && isPassing(outcome.status))
-      if (!passes) return outcome
+      const isFault = outcome instanceof EndpointError || (outcome !== 'pending' && passes(outcome.status))
+      if (!isFault) return outcome
       if (this.options.clock.monotonic() - started > PATIENCE_MS) {
         if (outcome instanceof EndpointError) throw outcome
         return outcome
@@ -109,20 +120,29 @@ export class TinkerConnection {
     body: object | undefined,
     limitMs: number,
   ): Promise<Reply> {
-    const response = await this.send(method, route, body, limitMs, 'manual')
-    const text = await readBody(response)
+    const { status, text } = await this.send(
+      method,
+      route,
+      body,
+      { limitMs, redirect: 'manual' },
+      async (response) => ({
+        status: response.status,
+        text: await readBody(response),
+      }),
+    )
     const json = parseJson(text)
-    if (!json.ok && response.ok) throw this.foreign(route, 'its answer is no JSON')
-    return { status: response.status, body: json.ok ? json.value : { detail: text.slice(0, 300) } }
+    if (!json.ok && status >= 200 && status <= 299) throw this.foreign(route, 'its answer is no JSON')
+    return { status, body: json.ok ? json.value : { detail: text.slice(0, 300) } }
   }
 
-  private async send(
+  /** @param read takes the whole answer: one that breaks off in the middle is a fault of the network as any other */
+  private async send<T>(
     method: string,
     route: string,
     body: object | undefined,
-    limitMs: number,
-    redirect: 'manual' | 'follow',
-  ): Promise<Response> {
+    { limitMs, redirect }: { limitMs: number; redirect: 'manual' | 'follow' },
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const { apiKey } = this.options
     const headers: Record<string, string> = {
       'Content-Type': 'application/json',
@@ -137,14 +157,18 @@ export class TinkerConnection {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       this.answered = true
-      return response
+      return await read(response)
     } catch (error) {
+      if (error instanceof EndpointError) throw error
       const timedOut = error instanceof Error && error.name === 'TimeoutError'
       const text = timedOut ? TIMED_OUT : rootMessage(error)
-      // A server that never answered is more likely the wrong address than a server that is restarting.
+      // A server that never answered is more likely the wrong address than a server that is restarting. But what was cut off once may
+      // have gone out on an old connection that the server had closed meanwhile.
+      const isOld = !this.cutOffOnce && isCutOff(error)
+      this.cutOffOnce ||= isOld
       throw new EndpointError(
         `the Tinker server at ${this.baseUrl} ${timedOut ? text : `cannot be reached: ${text}`}`,
-        { retryable: this.answered },
+        { retryable: this.answered || isOld },
         { cause: error },
       )
     }
@@ -170,11 +194,18 @@ export class TinkerConnection {
   }
 
   private foreign(what: string, why: string): EndpointError {
-    return new EndpointError(
+    return new ForeignAnswer(
       `${this.baseUrl} does not answer ${what} like a Tinker server (${why.trim()}): check baseUrl`,
       { retryable: false },
     )
   }
+}
+
+class ForeignAnswer extends EndpointError {}
+
+/** Whether something else than a Tinker server answers there: other words than the protocol's, or no such route. */
+export function isForeign(error: unknown): error is EndpointError {
+  return error instanceof ForeignAnswer || (error instanceof EndpointError && [404, 405].includes(error.status ?? 0))
 }
 
 const LOST = /not loaded|not found|unknown/i
@@ -186,7 +217,12 @@ export function isLost(error: unknown): boolean {
 
 const TIMED_OUT = 'did not answer in time'
 
-function isPassing(status: number): boolean {
+/** Whether it may work a moment later: no connection, or a server that says so. */
+export function isPassing(error: unknown): boolean {
+  return error instanceof EndpointError && (error.retryable || passes(error.status ?? 0))
+}
+
+function passes(status: number): boolean {
   return status === 429 || status === 425 || status === 502 || status === 503 || status === 504
 }
 
@@ -195,6 +231,13 @@ async function readBody(response: Response): Promise<string> {
   if (length > MAX_REPLY_BYTES)
     throw new EndpointError(`a Tinker server's answer has ${length} bytes`, { retryable: false })
   return response.text()
+}
+
+/** There was a connection, and the other side closed it. */
+function isCutOff(error: unknown): boolean {
+  if (!(error instanceof Error)) return false
+  if ('code' in error && ['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET'].includes(String(error.code))) return true
+  return isCutOff(error.cause)
 }
 
 function rootMessage(error: unknown): string {

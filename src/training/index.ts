@@ -4,7 +4,7 @@ export {
   checkTinkerTraining,
   openTinkerCheckpoint,
   openTinkerTraining,
-  tinkerBaseModel,
+  openTinkerBase,
   tryTinkerPlace,
   type TinkerPlace,
 } from './backends/open-tinker.ts'

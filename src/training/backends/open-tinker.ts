@@ -56,22 +56,20 @@ export async function openTinkerTraining(
   }
 }
 
-/** The base model itself. Sends nothing yet. @throws {ConfigError} for a missing key */
-export function tinkerBaseModel(place: TinkerPlace): TinkerLanguageModel {
+/** The base model itself. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong with key, server, name or folder */
+export async function openTinkerBase(place: TinkerPlace): Promise<TinkerLanguageModel> {
   const { name } = place
-  return new TinkerLanguageModel({
-    connection: connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) }),
-    tokenizer: new Tokenizer(readModelFiles(place.dir)),
-    name,
-    weights: { base_model: name },
-  })
+  const connection = connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) })
+  await requireBaseModel(connection, name)
+  const tokenizer = new Tokenizer(readModelFiles(place.dir))
+  return new TinkerLanguageModel({ connection, tokenizer, name, weights: { base_model: name } })
 }
 
 /** Asks the server for the base model and for one token of it. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong */
 export async function tryTinkerPlace(place: TinkerPlace): Promise<void> {
-  await requireBaseModel(connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) }), place.name)
+  const model = await openTinkerBase(place)
   const messages = [{ role: 'user' as const, content: 'Hello' }]
-  await tinkerBaseModel(place).generate({ messages, n: 1, temperature: 1, topP: 1, maxTokens: 1, seed: 1 })
+  await model.generate({ messages, n: 1, temperature: 1, topP: 1, maxTokens: 1, seed: 1 })
 }
 
 /** The weights of a checkpoint folder, loaded on the server again; the caller closes the model. */

@@ -105,12 +105,16 @@ describe('the Tinker backend', () => {
     expect(sent).toEqual([1, 1, 1])
   })
 
-  it('does not save twice when the answer is lost: the error says so', async () => {
+  it('saves under another name when the answer is lost, since what was trained hangs on it', async () => {
     const { server, open } = await start()
     const model = await open()
-    server.faults.set('save_weights', ['dropAfter'])
+    server.faults.set('save_weights', ['dropAfter', { status: 503, body: 'busy' }])
+    expect(await model.saveState('middle')).toMatch(/middle-3$/)
+    server.faults.set('save_weights', ['drop', 'drop', 'drop', 'drop'])
     await expect(model.saveState('middle')).rejects.toThrow('cannot be reached')
-    expect(server.requests.filter(({ route }) => route === 'save_weights')).toHaveLength(1)
+    server.faults.set('save_weights', [{ status: 400, body: { detail: 'no space left' } }])
+    await expect(model.saveState('middle')).rejects.toThrow('no space left')
+    expect(server.requests.filter(({ route }) => route === 'save_weights')).toHaveLength(8)
   })
 
   it('asks again for a result that takes its time', async () => {
@@ -139,8 +143,11 @@ describe('the Tinker backend', () => {
     const model = await open()
     await model.save(join(folder, 'adapter'))
     expect(readFileSync(join(folder, 'adapter', 'adapter_config.json'), 'utf8')).toBe('{"r":8}')
-    const route = server.requests.at(-1)?.route ?? ''
-    server.faults.set(route.replace('-2/archive', '-4/archive'), [{ body: new Uint8Array([31, 139, 8, 0, 1]) }])
+    const damaged = { body: new Uint8Array([31, 139, 8, 0, 1]) }
+    server.faults.set('archive', ['half', damaged, { status: 503, body: 'busy' }])
+    await model.save(join(folder, 'again'))
+    expect(readFileSync(join(folder, 'again', 'adapter_config.json'), 'utf8')).toBe('{"r":8}')
+    server.faults.set('archive', [damaged, damaged, damaged])
     await expect(model.save(join(folder, 'broken'))).rejects.toThrow('damaged or incomplete')
     expect(existsSync(join(folder, 'broken'))).toBe(false)
   })
@@ -148,7 +155,7 @@ describe('the Tinker backend', () => {
   it.each([
     ['no JSON', 200, '<html>hello</html>', 'does not answer get_server_capabilities like a Tinker server'],
     ['other JSON', 200, '{"models":[]}', 'like a Tinker server'],
-    ['nothing at that address', 404, '{"detail":"Not Found"}', 'refused get_server_capabilities (404)'],
+    ['nothing at that address', 404, '{"detail":"Not Found"}', 'there is no Tinker server at http://127.0.0.1'],
   ])('says that a server with %s is none', async (_name, status, text, message) => {
     const http = createServer((_request, response) => response.writeHead(status).end(text))
     await new Promise<void>((resolve) => http.listen(0, '127.0.0.1', resolve))
@@ -172,6 +179,14 @@ describe('the Tinker backend', () => {
       server.faults.set('retrieve_future', [{ body: { prompt_logprobs: values } }])
       await expect(published.logprobs([[1, 2, 3, 4, 5]])).rejects.toThrow(/gave \d log-probs for 4 tokens/)
     }
+  })
+
+  it('reads an answer that broke off in the middle again', async () => {
+    const { server, open } = await start()
+    const model = await open()
+    const before = await model.logprobs([[1, 5, 3]])
+    for (const route of ['forward', 'retrieve_future', 'get_server_capabilities']) server.faults.set(route, ['half'])
+    expect(await (await open()).logprobs([[1, 5, 3]])).toEqual(before)
   })
 
   it('says which models a server has, and that one does not listen', async () => {

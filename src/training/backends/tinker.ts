@@ -2,8 +2,9 @@
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { z } from 'zod'
-import { InputError, EndpointError } from '../../core/errors.ts'
+import { EndpointError, errorMessage, InputError } from '../../core/errors.ts'
 import { systemClock, type Clock } from '../../core/clock.ts'
+import { withAdapterTargets } from '../../engine/index.ts'
 import { readJsonFile, readTar, writeFolder } from '../../store/index.ts'
 import {
   samplerName,
@@ -32,6 +33,8 @@ export interface TinkerTrainingOptions {
   readonly clock?: Clock
   readonly fetch?: TinkerFetch
 }
+
+const DOWNLOADS = 3
 
 /** In the folder of an adapter: where the server keeps what it was made of. */
 const TINKER_FILE = 'tinker.json'
@@ -112,11 +115,26 @@ export class TinkerTrainableModel implements TrainableModel {
       throw new EndpointError(`the Tinker server saved the weights under an unknown path: ${path}`, {
         retryable: false,
       })
-    const archive = await this.connection.download(`training_runs/${saved.model}/checkpoints/${saved.name}/archive`)
+    const files = await this.download(`training_runs/${saved.model}/checkpoints/${saved.name}/archive`)
     const checkpoint: TinkerCheckpoint = { baseUrl: this.connection.baseUrl, baseModel, rank, state }
-    const files = readTar(unzipped(archive))
     files.set(TINKER_FILE, Buffer.from(`${JSON.stringify(checkpoint, null, 2)}\n`))
     await writeFolder(dir, files)
+  }
+
+  /** An archive that arrives damaged is fetched again. */
+  private async download(route: string): Promise<Map<string, Uint8Array>> {
+    for (let attempt = 1; ; attempt++) {
+      const archive = await this.connection.download(route)
+      try {
+        return withAdapterTargets(readTar(gunzipSync(archive)))
+      } catch (error) {
+        if (attempt < DOWNLOADS) continue
+        throw new InputError(
+          `the adapter that the Tinker server sent is damaged or incomplete (${errorMessage(error)}): run the same command again`,
+          { cause: error },
+        )
+      }
+    }
   }
 
   /** Weights and optimizer stay on the server under the path that is returned, for `resume`. */
@@ -156,15 +174,4 @@ export function connectTinker(
     fetch: options.fetch ?? fetch,
     ...(apiKey === undefined ? {} : { apiKey }),
   })
-}
-
-function unzipped(archive: Uint8Array): Uint8Array {
-  try {
-    return gunzipSync(archive)
-  } catch (error) {
-    throw new InputError(
-      'the adapter that the Tinker server sent is damaged or incomplete: run the same command again',
-      { cause: error },
-    )
-  }
 }

@@ -27,8 +27,11 @@ interface Held {
 export class TinkerServer {
   /** Requests by route, in order. */
   readonly requests: { route: string; body: Body }[] = []
-  /** Answers to give once instead of the real one, by route: a status, or a dropped connection. */
-  readonly faults = new Map<string, ('drop' | 'dropAfter' | Answer)[]>()
+  /**
+   * Answers to give once instead of the real one, by route: a status, or a connection dropped before (`drop`) or after the work was done, or
+   * in the middle of the answer (`half`).
+   */
+  readonly faults = new Map<string, ('drop' | 'dropAfter' | 'half' | Answer)[]>()
   /** Polls that are answered 408 before a result is given. */
   pendingPolls = 0
   private readonly reduction: 'sum' | 'sequenceMean'
@@ -51,17 +54,21 @@ export class TinkerServer {
             request.socket.destroy()
             return
           }
-          const { status = 200, body } = answer
-          const text = typeof body === 'string' || body instanceof Uint8Array ? body : JSON.stringify(body)
-          response.writeHead(status, { 'Content-Type': 'application/json' }).end(text)
+          const { status = 200, body, half = false } = answer
+          const bytes =
+            body instanceof Uint8Array ? body : Buffer.from(typeof body === 'string' ? body : JSON.stringify(body))
+          response.writeHead(status, { 'Content-Type': 'application/json', 'Content-Length': bytes.length })
+          if (!half) response.end(bytes)
+          else response.write(bytes.subarray(0, bytes.length / 2), () => request.socket.destroy())
         },
         (error: unknown) => response.writeHead(500).end(String(error)),
       )
     })
   }
 
-  async start(): Promise<string> {
-    await new Promise<void>((resolve) => this.server.listen(0, '127.0.0.1', resolve))
+  /** @param port 0: a free one */
+  async start(port = 0): Promise<string> {
+    await new Promise<void>((resolve) => this.server.listen(port, '127.0.0.1', resolve))
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}`
   }
 
@@ -79,18 +86,18 @@ export class TinkerServer {
     return this.models.size
   }
 
-  private async answer(request: IncomingMessage): Promise<Answer | 'drop'> {
+  private async answer(request: IncomingMessage): Promise<(Answer & { readonly half?: boolean }) | 'drop'> {
     const route = (request.url ?? '').replace('/api/v1/', '')
     const chunks: Buffer[] = []
     for await (const chunk of request) chunks.push(chunk as Buffer)
     const json = parseJson(Buffer.concat(chunks).toString('utf8') || '{}')
     const body: Body = json.ok && isJsonObject(json.value) ? json.value : {}
     this.requests.push({ route, body })
-    const fault = this.faults.get(route)?.shift()
+    const fault = this.faults.get(route.startsWith('training_runs/') ? 'archive' : route)?.shift()
     if (fault === 'drop') return 'drop'
-    if (fault !== undefined && fault !== 'dropAfter') return fault
+    if (typeof fault === 'object') return fault
     const answer = this.handle(route, body)
-    return fault === 'dropAfter' ? 'drop' : answer
+    return fault === 'dropAfter' ? 'drop' : { ...answer, half: fault === 'half' }
   }
 
   private handle(route: string, body: Body): Answer {
