@@ -1,8 +1,9 @@
-/** Builds the viewer's web client into a folder: one script, one style sheet, one page. Knows esbuild and nothing else. */
+/** Builds the viewer's web client into a folder: one script, one style sheet, one page. Knows esbuild, and where the looks of charts are. */
 import { copyFileSync, mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { build } from 'esbuild'
+import { chartStyle } from '../src/dashboard/charts/style.ts'
 import { root } from './house.ts'
 
 /** One classic script, not a module: a page opened from disk may load the one and not the other. */
@@ -18,6 +19,7 @@ export async function buildWeb(outDir: string): Promise<void> {
     target: ['es2022'],
     jsx: 'automatic',
     jsxImportSource: 'preact',
+    banner: { css: chartStyle },
     minify: true,
     legalComments: 'linked',
     logLevel: 'warning',

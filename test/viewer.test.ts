@@ -11,9 +11,14 @@ import type { Browser, Page } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { buildWeb } from '../scripts/web-build.ts'
 import { viewRules } from '../src/cli/view-rules.ts'
+import { wide } from '../src/dashboard/charts/drawing.ts'
+import { drawIntervals } from '../src/dashboard/charts/intervals.ts'
+import { drawLines } from '../src/dashboard/charts/lines.ts'
+import { suiteIntervals, trainingLines } from '../src/dashboard/charts/of-run.ts'
 import { bundleRuns, viewRuns } from '../src/dashboard/index.ts'
+import { figure } from '../src/dashboard/report/figure.ts'
 import { writeSampleRun } from '../src/dashboard/testing/sample-folder.ts'
-import { hostile, sampleExamples } from '../src/dashboard/testing/sample-run.ts'
+import { hostile, sampleData, sampleExamples } from '../src/dashboard/testing/sample-run.ts'
 import type { Example } from '../src/records/index.ts'
 import { RunFolder } from '../src/store/index.ts'
 import { chromiumPath, launch } from './browser.ts'
@@ -118,6 +123,33 @@ describe.skipIf(chromiumPath === undefined)('the viewer in a browser (skipped wh
       .click()
     await page.waitForURL(/examples\?round=1&outcome=noQuestion/)
     await shows('1 of 18 questions')
+  })
+
+  it('draws a chart shape for shape as the report does', async () => {
+    await open('#/0/run')
+    const { rounds } = sampleData(2).run
+    const suite = suiteIntervals(rounds.flatMap(({ evaluations }) => evaluations))
+    const lines = trainingLines(rounds).map((chart) => drawLines(chart, wide))
+    const report = await newPage()
+    for (const drawing of [drawIntervals(suite, wide), ...lines]) {
+      await report.setContent(figure(drawing).markup)
+      const printed = (await report.getByRole('img').innerHTML()).trim()
+      const name = `${drawing.title}. ${drawing.label}`
+      const shown = await page.getByRole('img', { name, exact: true }).innerHTML()
+      expect(shown.replace(/<rect class="hit"[^>]*><\/rect>/, '')).toBe(printed)
+    }
+    await report.close()
+  })
+
+  it('tells the values under the pointer', async () => {
+    await open('#/0/run')
+    const loss = page.locator('figure', { hasText: /^Loss/ })
+    await loss.locator('.legend').getByText('step 48').waitFor()
+    await loss.locator('.hit').hover({ position: { x: 1, y: 20 } })
+    await loss.locator('.legend').getByText('step 1', { exact: true }).waitFor()
+    expect(await loss.locator('.cursor').count()).toBe(1)
+    const first = sampleData(2).run.rounds[1]?.steps[0]?.loss
+    expect(await loss.locator('.legend b').textContent()).toBe(String(Number(first?.toPrecision(3))))
   })
 
   it('filters by choice, words and bins, and keeps the view in the address', async () => {

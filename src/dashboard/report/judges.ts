@@ -1,32 +1,18 @@
 /** What the held-out suite says beyond a score: the second judge's curve beside the first's, and who wins against the start. */
 import type { Parting, SuiteResult } from '../../records/index.ts'
 import { interval, number, roundName } from '../views/format.ts'
-import { intervalChart, legend } from './charts.ts'
+import { narrow } from '../charts/drawing.ts'
+import { drawIntervals } from '../charts/intervals.ts'
+import { judgeIntervals } from '../charts/of-run.ts'
+import { figure } from './figure.ts'
 import { html, type Html } from './html.ts'
 
 /** Empty where there is no second judge. @param results of one suite, in order of rounds */
 export function judgesBlock(results: readonly SuiteResult[]): Html {
-  const judged = results.flatMap((result) =>
-    result.secondJudgement === undefined ? [] : [{ ...result, second: result.secondJudgement }],
-  )
-  const [one] = judged
-  if (one === undefined) return html``
-  const label = judged
-    .map(({ round, sampled, second }) => `${roundName(round)} ${interval(sampled)} and ${interval(second.sampled)}`)
-    .join(', ')
-  return html`<figure class="scores">
-      <figcaption>${one.suite}, two judges</figcaption>
-      ${intervalChart(
-        `${one.suite} by two judges: ${label}`,
-        judged.map(({ round }) => roundName(round)),
-        [
-          { name: one.judge, values: judged.map(({ sampled }) => sampled) },
-          { name: one.second.judge, values: judged.map(({ second }) => second.sampled) },
-        ],
-      )}
-      ${legend([`training judge: ${one.judge}`, `second judge: ${one.second.judge}`])}
-    </figure>
-    ${partingLines(judged.map(({ round, second }) => ({ round, parting: second.parting })))}`
+  const curves = judgeIntervals(results)
+  if (curves === null) return html``
+  const partings = results.map(({ round, secondJudgement }) => ({ round, parting: secondJudgement?.parting }))
+  return html`${figure(drawIntervals(curves, narrow), 'scores')} ${partingLines(partings)}`
 }
 
 /** From the first round at which they part on; nothing is said of rounds on which they agree but that they do. */

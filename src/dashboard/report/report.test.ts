@@ -15,7 +15,7 @@ const elements =
     ' ',
   )
 const attributes =
-  'lang charset name content http-equiv class id scope tabindex dir open role aria-label aria-hidden viewbox x y x1 x2 y1 y2 cx cy r width height points transform text-anchor'.split(
+  'lang charset name content http-equiv class id scope tabindex dir open role aria-label aria-hidden viewbox x y x1 x2 y1 y2 cx cy r rx width height points transform text-anchor'.split(
     ' ',
   )
 
@@ -94,7 +94,7 @@ describe('renderReport', () => {
     const last = rounds.at(-1)?.evaluations[0]?.sampled
     const shown = `${last?.mean.toFixed(3)} [${last?.low.toFixed(3)}, ${last?.high.toFixed(3)}]`
     expect(page.split(shown).length - 1).toBeGreaterThanOrEqual(4)
-    expect(page).toContain(`aria-label="oracle: before 0.380`)
+    expect(page).toContain(`aria-label="oracle score, judged by a program that knows the truth. sampled: before 0.380`)
   })
 
   it('marks the chosen and the rejected answer, and says why others became no pair', () => {

@@ -1,7 +1,10 @@
 /** The report's first section: what held-out suites say before and after each round. */
 import type { Contamination, SuiteResult } from '../../records/index.ts'
-import { intervalChart, legend } from './charts.ts'
+import { narrow } from '../charts/drawing.ts'
+import { drawIntervals } from '../charts/intervals.ts'
+import { suiteIntervals } from '../charts/of-run.ts'
 import { interval, number, percent, roundName } from '../views/format.ts'
+import { figure } from './figure.ts'
 import { html, type Html } from './html.ts'
 import { judgesBlock, winRates } from './judges.ts'
 
@@ -25,23 +28,7 @@ export function scoresSection(results: readonly SuiteResult[]): Html {
 }
 
 function suiteBlock(suite: string, results: readonly SuiteResult[]): Html {
-  const judge =
-    results[0]?.judge === 'oracle' ? 'judged by a program that knows the truth' : `judged by ${results[0]?.judge ?? ''}`
-  const hasGreedy = results.some(({ greedy }) => greedy !== null)
-  const series = [
-    { name: 'sampled', values: results.map(({ sampled }) => sampled) },
-    ...(hasGreedy ? [{ name: 'greedy', values: results.map(({ greedy }) => greedy) }] : []),
-  ]
-  const label = `${suite}: ${results.map((result) => `${roundName(result.round)} ${interval(result.sampled)}`).join(', ')}`
-  return html`<figure class="scores">
-      <figcaption>${suite}, ${judge}</figcaption>
-      ${intervalChart(
-        label,
-        results.map(({ round }) => roundName(round)),
-        series,
-      )}
-      ${legend(series.map(({ name }) => (name === 'sampled' ? 'sampled (T = 1)' : 'greedy')))}
-    </figure>
+  return html`${figure(drawIntervals(suiteIntervals(results), narrow), 'scores')}
     <div class="card scroll" tabindex="0">${scoreTable(suite, results)}</div>
     ${winRates(results)} ${judgesBlock(results)} ${protocolNotes(results)}`
 }

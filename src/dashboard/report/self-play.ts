@@ -1,7 +1,9 @@
 /** The report's section on self-play: what became of the questions, and how self-scores are distributed. */
-import { histogram } from './charts.ts'
+import { narrow } from '../charts/drawing.ts'
+import { drawHistogram } from '../charts/histogram.ts'
 import { highestScore, type ReportRound } from './data.ts'
 import { count, counts } from '../views/format.ts'
+import { figure } from './figure.ts'
 import { html, type Html } from './html.ts'
 
 export function selfPlaySection(rounds: readonly ReportRound[]): Html {
@@ -44,26 +46,13 @@ export function selfPlaySection(rounds: readonly ReportRound[]): Html {
     </div>
     <h3>Self-scores of all answers</h3>
     <p class="soft">
-      How the model's own judge rated the sampled answers, 0 to 1. Rounds have questions and rubrics of their own:
-      compare shapes, not means.
+      How the model's own judge rated the sampled answers, 0 to ${highestScore}. Rounds have questions and rubrics of
+      their own: compare shapes, not means.
     </p>
-    <div class="grid">
-      ${played.map(
-        (round) =>
-          html`<figure>
-            <figcaption>Round ${round.round}: ${count(round.scored)} scored answers</figcaption>
-            ${histogram(distributionInWords(round), round.scoreBins, 0, highestScore)}
-          </figure>`,
-      )}
-    </div>`
+    <div class="grid">${played.map(scoreFigure)}</div>`
 }
 
-function distributionInWords({ round, scored, scoreBins }: ReportRound): string {
-  const width = 1 / scoreBins.length
-  const parts = [0, 1, 2, 3].map((quarter) => {
-    const inside = scoreBins.filter((_, i) => Math.floor((i + 0.5) * width * 4) === quarter)
-    const sum = inside.reduce((total, n) => total + n, 0)
-    return `${(quarter * highestScore) / 4} to ${((quarter + 1) * highestScore) / 4}: ${sum}`
-  })
-  return `Self-scores of round ${round}, ${scored} answers. ${parts.join('; ')}`
+function scoreFigure({ round, scored, scoreBins }: ReportRound): Html {
+  const scores = { from: 0, to: highestScore, bins: scoreBins }
+  return figure(drawHistogram(`Round ${round}: self-scores of ${count(scored)} answers`, scores, narrow))
 }

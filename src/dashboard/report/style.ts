@@ -1,15 +1,19 @@
 /** The report's style sheet: one column on a phone, two on a desk, light and dark by the reader's setting, printable. */
+import { chartStyle } from '../charts/style.ts'
+
 export const style = `
 :root {
   color-scheme: light dark;
   --page: #fbfbfa; --card: #ffffff; --ink: #1d2126; --soft: #5c6570; --line: #dfe2e6;
-  --s0: #1f5fbf; --s1: #b4540a; --good: #17693a; --good-back: #e2f3e8; --bad: #9c2323; --bad-back: #fbe7e6;
+  --k0: #1f5fbf; --k1: #b4540a; --k2: #6a3fb5; --k3: #17693a; --k4: #9c2323;
+  --good: #17693a; --good-back: #e2f3e8; --bad: #9c2323; --bad-back: #fbe7e6;
   --mid: #7a5a00; --mid-back: #fbf1d6; --quote: #f3f4f6;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171a; --card: #1b1f24; --ink: #e6e8eb; --soft: #9aa4b0; --line: #333a42;
-    --s0: #7fb0ff; --s1: #ffae66; --good: #86d9a4; --good-back: #1c3626; --bad: #f5a09b; --bad-back: #40211f;
+    --k0: #7fb0ff; --k1: #ffae66; --k2: #c3a5ff; --k3: #86d9a4; --k4: #f5a09b;
+    --good: #86d9a4; --good-back: #1c3626; --bad: #f5a09b; --bad-back: #40211f;
     --mid: #ecd07f; --mid-back: #3a3119; --quote: #22272d;
   }
 }
@@ -37,20 +41,7 @@ th, td { padding: .3rem .55rem; text-align: right; border-bottom: 1px solid var(
 th:first-child, td:first-child, .words { text-align: left; }
 td.words { white-space: normal; min-width: 11rem; }
 th { font-weight: 600; color: var(--soft); }
-.chart { display: block; width: 100%; height: auto; overflow: visible; }
-.chart text { font: 11px system-ui, sans-serif; fill: var(--soft); }
-.chart .value { fill: var(--ink); }
-.grid-line, .chart .grid { stroke: var(--line); stroke-width: 1; }
-.chart .break { stroke: var(--soft); stroke-dasharray: 2 3; }
-.chart .line { fill: none; stroke-width: 1.8; stroke-linejoin: round; }
-.chart .link { fill: none; stroke-width: 1.2; stroke-dasharray: 4 3; opacity: .6; }
-.chart .whisker { fill: none; stroke-width: 1.6; }
-.s0 { stroke: var(--s0); } .s1 { stroke: var(--s1); }
-.s0 .mark, .key.s0 .mark { fill: var(--s0); } .s1 .mark, .key.s1 .mark { fill: var(--s1); }
-.s0 .bar { fill: var(--s0); stroke: none; }
-.chart g text { stroke: none; }
-.legend { display: flex; flex-wrap: wrap; gap: .25rem 1rem; font-size: .85rem; margin: .3rem 0 0; }
-.key { width: 14px; height: 14px; margin-right: .35rem; vertical-align: -2px; }
+${chartStyle}
 .text { white-space: pre-wrap; overflow-wrap: anywhere; unicode-bidi: isolate; background: var(--quote); border-radius: 6px;
   padding: .6rem .7rem; margin: 0 0 .8rem; max-height: 22rem; overflow-y: auto; }
 .pill { display: inline-block; border-radius: 99px; padding: 0 .55rem; font-size: .8rem; font-weight: 600; white-space: nowrap; }
@@ -67,7 +58,7 @@ th { font-weight: 600; color: var(--soft); }
 .candidates thead th:not(.words) { text-align: center; min-width: 3rem; }
 details { margin: .3rem 0; }
 summary { cursor: pointer; }
-summary:focus-visible, .text:focus-visible, .scroll:focus-visible { outline: 2px solid var(--s0); outline-offset: 2px; }
+summary:focus-visible, .text:focus-visible, .scroll:focus-visible { outline: 2px solid var(--k0); outline-offset: 2px; }
 .example > summary { font-weight: 600; padding: .3rem 0; overflow-wrap: anywhere; }
 .reasons { margin: .4rem 0 0; padding-left: 1.1rem; text-align: left; }
 pre.config { overflow-x: auto; font-size: .85rem; }

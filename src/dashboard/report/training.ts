@@ -1,57 +1,21 @@
 /** The report's section on training: curves over all rounds. */
 import type { TrainingStep } from '../../records/index.ts'
 import type { RoundData } from '../run-data.ts'
-import { legend, lineChart, type LineSeries } from './charts.ts'
+import { narrow } from '../charts/drawing.ts'
+import { drawLines } from '../charts/lines.ts'
+import { trainingLines } from '../charts/of-run.ts'
 import { count, number } from '../views/format.ts'
+import { figure } from './figure.ts'
 import { html, type Html } from './html.ts'
-
-type Measure = readonly [name: string, of: (step: TrainingStep) => number]
-
-const charts: readonly { readonly title: string; readonly lines: readonly Measure[] }[] = [
-  { title: 'Loss', lines: [['loss', (step) => step.loss]] },
-  { title: 'Margin: β × (chosen − rejected), each against the reference', lines: [['margin', (step) => step.margin]] },
-  { title: 'Accuracy: share of pairs with a positive margin', lines: [['accuracy', (step) => step.accuracy]] },
-  { title: 'Gradient norm before clipping', lines: [['gradient norm', (step) => step.gradNorm]] },
-  {
-    title: 'Log-probability of the answer, nats, mean over pairs',
-    lines: [
-      ['chosen', (step) => step.chosenLogprob],
-      ['rejected', (step) => step.rejectedLogprob],
-    ],
-  },
-  { title: 'Learning rate', lines: [['learning rate', (step) => step.learningRate]] },
-]
 
 export function trainingSection(rounds: readonly RoundData[]): Html {
   const trained = rounds.filter(({ steps }) => steps.length > 0)
-  const steps = trained.flatMap((round) => round.steps)
-  if (steps.length === 0)
+  if (trained.length === 0)
     return html`<h2 id="training">Training</h2>
       <p class="soft">Nothing was trained.</p>`
-  let at = 1
-  const breaks = trained.map(({ round, steps: { length } }) => {
-    const start = { at, name: `round ${round}` }
-    at += length
-    return start
-  })
   return html`<h2 id="training">Training</h2>
-    <div class="grid">
-      ${charts.map(({ title, lines }) => {
-        const series = lines.map(([name, of]): LineSeries => ({ name, values: steps.map(of) }))
-        return html`<figure>
-          <figcaption>${title}</figcaption>
-          ${lineChart(describe(title, series), series, breaks)}
-          ${series.length > 1 && legend(series.map(({ name }) => name))}
-        </figure>`
-      })}
-    </div>
+    <div class="grid">${trainingLines(trained).map((lines) => figure(drawLines(lines, narrow)))}</div>
     <div class="card scroll" tabindex="0">${table(trained)}</div>`
-}
-
-/** The chart in words, for those who cannot see it. */
-function describe(title: string, series: readonly LineSeries[]): string {
-  const lines = series.map(({ name, values }) => `${name} from ${number(values[0], 3)} to ${number(values.at(-1), 3)}`)
-  return `${title}. ${lines.join('; ')}, over ${series[0]?.values.length ?? 0} steps`
 }
 
 function table(rounds: readonly RoundData[]): Html {

@@ -1,6 +1,6 @@
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
-import { niceScale, place, thin } from './scale.ts'
+import { niceScale, place, thin, tickText } from './scale.ts'
 
 describe('niceScale', () => {
   it.each([
@@ -43,6 +43,33 @@ describe('niceScale', () => {
         expect(ticks.length).toBeLessThan(9)
       }),
     )
+  })
+})
+
+describe('tickText', () => {
+  it('writes no two ticks of an axis alike', () => {
+    const value = fc.oneof(
+      fc.double({ noNaN: true, min: -1e9, max: 1e9 }),
+      fc.double({ noNaN: true, min: 0, max: 1e-5 }),
+    )
+    fc.assert(
+      fc.property(fc.array(value, { minLength: 1 }), (values) => {
+        const written = niceScale(values).ticks.map(tickText)
+        expect(new Set(written).size).toBe(written.length)
+        for (const [i, tick] of niceScale(values).ticks.entries()) {
+          expect(Number(written[i]?.replaceAll(',', ''))).toBe(tick)
+        }
+      }),
+    )
+  })
+
+  it.each([
+    [0.25, '0.25'],
+    [-1500, '-1,500'],
+    [2e6, '2e+6'],
+    [1.5e-4, '1.5e-4'],
+  ])('writes %d as %s', (tick, text) => {
+    expect(tickText(tick)).toBe(text)
   })
 })
 

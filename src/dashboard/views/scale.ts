@@ -9,8 +9,8 @@ export interface Scale {
 /** An axis that holds all values: it begins and ends at a round number, with about `count` steps of 1, 2 or 5 × 10ⁿ. */
 export function niceScale(values: readonly number[], count = 4): Scale {
   const finite = values.filter(Number.isFinite)
-  let low = Math.min(...finite)
-  let high = Math.max(...finite)
+  let low = finite.reduce((least, value) => Math.min(least, value), Infinity)
+  let high = finite.reduce((most, value) => Math.max(most, value), -Infinity)
   if (finite.length === 0) [low, high] = [0, 1]
   const size = Math.max(Math.abs(low), Math.abs(high))
   if (high - low <= 1e-9 * size || size < 1e-300) {
@@ -25,8 +25,12 @@ export function niceScale(values: readonly number[], count = 4): Scale {
   return { min: ticks[0] ?? low, max: ticks.at(-1) ?? high, ticks }
 }
 
-/** The scores' own axis: 0 to 1 whatever the values. */
-export const unitScale: Scale = { min: 0, max: 1, ticks: [0, 0.25, 0.5, 0.75, 1] }
+/** A tick as it is written: exact, so that no two of an axis read alike. */
+export function tickText(value: number): string {
+  const size = Math.abs(value)
+  if (size >= 1e6 || (size > 0 && size < 1e-3)) return value.toExponential()
+  return size >= 1000 ? value.toLocaleString('en-US') : String(value)
+}
 
 /** Where a value lies between the ends of a scale, mapped to [from, to]. */
 export function place(value: number, scale: Pick<Scale, 'min' | 'max'>, from: number, to: number): number {

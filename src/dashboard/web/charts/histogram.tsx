@@ -1,8 +1,10 @@
 /** A histogram whose bins are filters: press one, or press another to span a range; press again to let go. */
 import type { VNode } from 'preact'
+import { flat } from '../../charts/drawing.ts'
+import { binName, binSize, drawHistogram } from '../../charts/histogram.ts'
 import { count, short } from '../../views/format.ts'
-import { place } from '../../views/scale.ts'
 import type { Histogram, Measure, Range, ScoreScale } from '../../views/wire.ts'
+import { element, viewBox } from './chart.tsx'
 
 const titles: Readonly<Record<Measure, string>> = {
   mean: 'Mean score',
@@ -21,10 +23,10 @@ interface Props {
 }
 
 export function HistogramFilter({ histogram, scale, range, onChange }: Props): VNode {
-  const { measure, from, to, bins } = histogram
+  const { measure, bins } = histogram
   const onScale = measure === 'mean' || measure === 'best' ? ` (${scale.min} to ${scale.max})` : ''
   const title = `${titles[measure]}${onScale}`
-  const highest = Math.max(1, ...bins)
+  const isPressed = (bin: number): boolean => range !== undefined && isInside(binRange(histogram, bin), range)
   const press = (bin: number, extend: boolean): void => onChange(pressed(histogram, bin, range, extend))
   return (
     <fieldset class="histogram">
@@ -41,41 +43,34 @@ export function HistogramFilter({ histogram, scale, range, onChange }: Props): V
           </>
         )}
       </legend>
-      <div class="bins">
-        {bins.map((n, bin) => (
-          <button
-            key={bin}
-            type="button"
-            class="bin"
-            aria-pressed={range !== undefined && isInside(binRange(histogram, bin), range)}
-            aria-label={`${title} ${binName(histogram, bin)}: ${count(n)} questions`}
-            title={`${binName(histogram, bin)}: ${count(n)}`}
-            onClick={(event) => press(bin, event.shiftKey)}
-          >
-            <Bar share={n / highest} />
-          </button>
-        ))}
-      </div>
-      <div class="ends soft" aria-hidden="true">
-        <span>{short(from)}</span>
-        <span>most: {count(highest)}</span>
-        <span>{short(to)}</span>
+      <div class="plot">
+        <svg class="chart" viewBox={viewBox(flat)} aria-hidden="true">
+          {drawHistogram(title, histogram, flat, isPressed).shapes.map(element)}
+        </svg>
+        <div class="bins" style={overArea}>
+          {bins.map((n, bin) => (
+            <button
+              key={bin}
+              type="button"
+              class="bin"
+              aria-pressed={isPressed(bin)}
+              aria-label={`${title} ${binName(histogram, bin)}: ${count(n)} questions`}
+              title={`${binName(histogram, bin)}: ${count(n)}`}
+              onClick={(event) => press(bin, event.shiftKey)}
+            />
+          ))}
+        </div>
       </div>
     </fieldset>
   )
 }
 
-function Bar({ share }: { share: number }): VNode {
-  const tall = place(share, { min: 0, max: 1 }, 0, 60)
-  return (
-    <svg viewBox="0 0 10 60" preserveAspectRatio="none" aria-hidden="true">
-      <rect x="0" width="10" y={60 - tall} height={tall} />
-    </svg>
-  )
-}
-
-function binSize({ from, to, bins }: Histogram): number {
-  return (to - from) / bins.length
+/** The buttons lie over the bars. */
+const overArea = {
+  left: `${(100 * flat.left) / flat.width}%`,
+  right: `${100 - (100 * flat.right) / flat.width}%`,
+  top: `${(100 * flat.top) / flat.height}%`,
+  bottom: `${100 - (100 * flat.bottom) / flat.height}%`,
 }
 
 /** What a bin filters by; the last one takes its upper end in. */
@@ -84,11 +79,6 @@ function binRange(histogram: Histogram, bin: number): Range {
   const last = bin === histogram.bins.length - 1
   const { from } = histogram
   return { from: rounded(from + bin * size), to: rounded(from + (bin + 1) * size + (last ? size / 1000 : 0)) }
-}
-
-function binName(histogram: Histogram, bin: number): string {
-  const size = binSize(histogram)
-  return `${short(histogram.from + bin * size)} to ${short(histogram.from + (bin + 1) * size)}`
 }
 
 function isInside(inner: Range, outer: Range): boolean {

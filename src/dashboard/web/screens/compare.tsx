@@ -1,10 +1,10 @@
 /** The Compare screen: two rounds, of one run or of two, against each other. */
 import type { VNode } from 'preact'
+import type { Series } from '../../charts/drawing.ts'
 import { movedCriteria, pairQuestions, shares, verdict, type ComparedQuestion } from '../../views/compare.ts'
 import { number, roundName, short } from '../../views/format.ts'
 import { criterionTable, questionTable } from '../../views/tables.ts'
 import type { RoundSide, RunCard } from '../../views/wire.ts'
-import type { Series } from '../charts/figure.tsx'
 import { LineChart } from '../charts/line-chart.tsx'
 import { useData } from '../data.ts'
 import { Card, Fact, Scroll, Show } from '../parts.tsx'
@@ -214,18 +214,20 @@ function ShiftCard({ before, after }: { before: RoundSide; after: RoundSide }): 
       ) : (
         <>
           <LineChart
-            title="Share of answers by score"
-            unit={`score ${min} to ${max}`}
-            across="bin"
-            breaks={[{ at: 0, name: '0' }]}
-            lines={lines(({ scores }) => scores, min, max)}
+            lines={{
+              title: 'Share of answers by score',
+              unit: `score ${min} to ${max}`,
+              across: 'bin',
+              lines: lines(({ scores }) => scores, min, max),
+            }}
           />
           <LineChart
-            title="Share of answers by length"
-            unit={`words, 0 to ${longest}`}
-            across="bin"
-            breaks={[{ at: 0, name: '0' }]}
-            lines={lines(({ words }) => words, 0, longest)}
+            lines={{
+              title: 'Share of answers by length',
+              unit: `words, 0 to ${longest}`,
+              across: 'bin',
+              lines: lines(({ words }) => words, 0, longest),
+            }}
           />
           <p class="soft">
             Rounds have questions and rubrics of their own: compare shapes.

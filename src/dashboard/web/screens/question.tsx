@@ -1,12 +1,14 @@
 /** The Question page: everything that one question became, from the document to the pair. */
 import type { VNode } from 'preact'
 import { useLayoutEffect } from 'preact/hooks'
+import { wide } from '../../charts/drawing.ts'
+import { drawScatter } from '../../charts/scatter.ts'
 import { number, words } from '../../views/format.ts'
 import { rubricTable } from '../../views/tables.ts'
 import type { Candidate } from '../../../records/index.ts'
 import { countWords } from '../../views/rows.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, QuestionPage } from '../../views/wire.ts'
-import { ScatterChart } from '../charts/scatter.tsx'
+import { Chart } from '../charts/chart.tsx'
 import { useData } from '../data.ts'
 import { Card, Fact, Pill, Scroll, Show } from '../parts.tsx'
 import { examplesAddress, listOf, questionLink } from '../list.ts'
@@ -147,16 +149,18 @@ function QuestionCard({ page: { example } }: { page: QuestionPage }): VNode {
 
 function LengthCard({ page: { example, row, scale } }: { page: QuestionPage }): VNode {
   const { candidates } = example
-  const markOf = (index: number): string => (index === row.chosen ? 'good' : index === row.rejected ? 'bad' : '')
+  const markOf = (index: number): 'good' | 'bad' | '' =>
+    index === row.chosen ? 'good' : index === row.rejected ? 'bad' : ''
+  const points = {
+    title: 'Score against length',
+    x: { name: 'words', values: candidates.map(({ answer }) => (answer === null ? null : countWords(answer))) },
+    y: { name: 'score', values: candidates.map(scoreOf), max: scale.max },
+    names: candidates.map(({ index }) => `answer ${index}`),
+    marks: candidates.map(({ index }) => markOf(index)),
+  }
   return (
     <Card title="Length and score">
-      <ScatterChart
-        title="Score against length"
-        x={{ name: 'words', values: candidates.map(({ answer }) => (answer === null ? null : countWords(answer))) }}
-        y={{ name: 'score', values: candidates.map(scoreOf), max: scale.max }}
-        names={candidates.map(({ index }) => `answer ${index}`)}
-        marks={candidates.map(({ index }) => markOf(index))}
-      />
+      <Chart drawing={drawScatter(points, wide)} />
     </Card>
   )
 }

@@ -1,10 +1,13 @@
 /** The Run screen: what flows, how fast, what failed, how training goes, what held-out questions say. */
 import type { VNode } from 'preact'
+import { wide } from '../../charts/drawing.ts'
+import { drawIntervals } from '../../charts/intervals.ts'
+import { suiteIntervals } from '../../charts/of-run.ts'
+import { drawStack } from '../../charts/stack.ts'
 import { count, counts, interval, number, percent, roundName, seconds, short, words } from '../../views/format.ts'
 import { outcomeTable, stageTable, suiteTable } from '../../views/tables.ts'
 import type { Overview, RoundOverview, RunCard } from '../../views/wire.ts'
-import { IntervalChart } from '../charts/interval-chart.tsx'
-import { StackChart } from '../charts/stack-chart.tsx'
+import { Chart } from '../charts/chart.tsx'
 import { useData } from '../data.ts'
 import { Card, Fact, Scroll, Show } from '../parts.tsx'
 import { link } from '../route.ts'
@@ -94,16 +97,7 @@ function EvaluationCard({ overview }: { overview: Overview }): VNode {
         const mine = results.filter((result) => result.suite === suite)
         return (
           <div key={suite}>
-            <IntervalChart
-              title={`${suite} score, judged by ${mine[0]?.judge ?? '–'}`}
-              columns={mine.map(({ round }) => roundName(round))}
-              series={[
-                { name: 'sampled', values: mine.map(({ sampled }) => sampled) },
-                ...(mine.some(({ greedy }) => greedy !== null)
-                  ? [{ name: 'greedy', values: mine.map(({ greedy }) => greedy) }]
-                  : []),
-              ]}
-            />
+            <Chart drawing={drawIntervals(suiteIntervals(mine), wide)} />
             <Judges results={mine} />
             <Scroll label={`${suite} in numbers`} table={suiteTable(mine)}>
               <table>
@@ -198,23 +192,25 @@ function FlowCard({ overview }: { overview: Overview }): VNode {
 function TimelineCard({ overview: { timeline } }: { overview: Overview }): VNode | null {
   if (timeline === null) return null
   const { start, binMs, stages, inFlight, tokensPerSecond } = timeline
+  const clock = (bin: number): string => new Date(start + bin * binMs).toLocaleTimeString()
+  const over = { binMs, ends: [clock(0), clock(tokensPerSecond.length)] as const }
+  const busy = {
+    ...over,
+    title: 'Calls in flight',
+    unit: 'calls',
+    layers: stages.map((name, i) => ({ name, values: inFlight[i] ?? [] })),
+    markIdle: true,
+  }
+  const speed = {
+    ...over,
+    title: 'Completion tokens per second',
+    unit: 'tokens/s',
+    layers: [{ name: 'tokens/s', values: tokensPerSecond }],
+  }
   return (
     <Card title="Is the server busy?">
-      <StackChart
-        title="Calls in flight"
-        unit="calls"
-        from={start}
-        binMs={binMs}
-        layers={stages.map((name, i) => ({ name, values: inFlight[i] ?? [] }))}
-        markIdle
-      />
-      <StackChart
-        title="Completion tokens per second"
-        unit="tokens/s"
-        from={start}
-        binMs={binMs}
-        layers={[{ name: 'tokens/s', values: tokensPerSecond }]}
-      />
+      <Chart drawing={drawStack(busy, wide)} />
+      <Chart drawing={drawStack(speed, wide)} />
       <p class="soft">
         Hatched: no call was in flight, {percent(idleShare(inFlight))} of the time; the server waited, or the run
         trained. A call shows when it is finished.

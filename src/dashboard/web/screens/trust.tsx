@@ -1,10 +1,12 @@
 /** The Trust screen: each policy as it sees itself beside as others see it. Where the curves part, the judge is being pleased. */
 import type { VNode } from 'preact'
+import { wide } from '../../charts/drawing.ts'
+import { drawIntervals } from '../../charts/intervals.ts'
 import { interval, number, roundName, short } from '../../views/format.ts'
 import type { Table } from '../../views/table.ts'
 import { intervalCells } from '../../views/tables.ts'
 import type { RunCard, TrustPoint } from '../../views/wire.ts'
-import { IntervalChart } from '../charts/interval-chart.tsx'
+import { Chart } from '../charts/chart.tsx'
 import { LineChart } from '../charts/line-chart.tsx'
 import { useData } from '../data.ts'
 import { Card, Scroll, Show } from '../parts.tsx'
@@ -29,18 +31,18 @@ function Curves({ points }: { points: readonly TrustPoint[] }): VNode {
   if (judges.length === 0 && points.every(({ self }) => self === null)) {
     return <p class="state">Nothing was scored yet.</p>
   }
-  const columns = points.map(({ round }) => roundName(round))
+  const curves = {
+    title: 'Self-score and judgement (0–1)',
+    columns: points.map(({ round }) => roundName(round)),
+    series: [
+      { name: 'its own judge', values: points.map(({ self }) => self) },
+      ...judges.map((name) => ({ name, values: points.map((point) => judgedAs(point, name)) })),
+    ],
+  }
   return (
     <div class="columns">
       <Card title="Self-score and judgement, by policy">
-        <IntervalChart
-          title="Self-score and judgement (0–1)"
-          columns={columns}
-          series={[
-            { name: 'its own judge', values: points.map(({ self }) => self) },
-            ...judges.map((name) => ({ name, values: points.map((point) => judgedAs(point, name)) })),
-          ]}
-        />
+        <Chart drawing={drawIntervals(curves, wide)} />
         <p class="soft">
           A policy's self-score comes from the questions it played in the round after; questions and rubrics differ from
           round to round, so look at directions and gaps, not at levels. The last policy has not played yet.
@@ -115,12 +117,13 @@ function LengthCard({ points }: { points: readonly TrustPoint[] }): VNode | null
   return (
     <Card title="Length of the answers">
       <LineChart
-        title="Words per scored answer"
-        unit="words"
-        across="policy"
-        breaks={[{ at: 0, name: '' }]}
-        lines={[{ name: 'words', values: lengths }]}
-        fromZero
+        lines={{
+          title: 'Words per scored answer',
+          unit: 'words',
+          across: 'policy',
+          lines: [{ name: 'words', values: lengths }],
+          fromZero: true,
+        }}
       />
       <p class="soft">Scores that rise with length alone are another way to please a judge.</p>
     </Card>
