@@ -1,6 +1,6 @@
 /** The report's section on what the run has spent. */
 import type { CostLine, Costs } from '../views/costs.ts'
-import { count } from '../views/format.ts'
+import { count, money } from '../views/format.ts'
 import { html, type Html } from './html.ts'
 
 export function costsSection(costs: Costs | undefined): Html {
@@ -30,7 +30,7 @@ export function costsSection(costs: Costs | undefined): Html {
         </tbody>
       </table>
     </div>
-    ${costs.total === null ? '' : html`<p>Cost in all: <b>${costs.total.toFixed(2)}</b>${withoutPrice(costs)}.</p>`}`
+    ${costs.total === null ? '' : html`<p>Cost in all: <b>${money(costs.total)}</b>${withoutPrice(costs)}.</p>`}`
 }
 
 function row({ stage, model, calls, promptTokens, completionTokens, cost }: CostLine): Html {
@@ -40,7 +40,7 @@ function row({ stage, model, calls, promptTokens, completionTokens, cost }: Cost
     <td>${count(calls)}</td>
     <td>${count(promptTokens)}</td>
     <td>${count(completionTokens)}</td>
-    <td>${cost === null ? '–' : cost.toFixed(2)}</td>
+    <td>${money(cost)}</td>
   </tr>`
 }
 

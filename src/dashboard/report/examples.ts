@@ -1,6 +1,7 @@
 /** The report's examples: one question read as a page, from document to pair. Everything in it was written by a model or a stranger. */
 import type { Candidate, CriterionRating, Rubric, SkipReason } from '../../records/index.ts'
 import type { PairOutcome, ReportExample, ReportRound } from './data.ts'
+import { bestFirst, ratingsOf } from '../views/answers.ts'
 import { number, words } from '../views/format.ts'
 import { html, type Html } from './html.ts'
 
@@ -71,9 +72,7 @@ function rubricTable(rubric: Rubric): Html {
     </div>`
 }
 
-/** Candidates by score, best first; those without a score last. */
 function candidateTable(candidates: readonly Candidate[], rubric: Rubric, outcome: PairOutcome): Html {
-  const ordered = [...candidates].sort((a, b) => scoreOf(b) - scoreOf(a) || a.index - b.index)
   return html`<h4>Answers</h4>
     <div class="scroll" tabindex="0">
       <table class="candidates">
@@ -86,7 +85,7 @@ function candidateTable(candidates: readonly Candidate[], rubric: Rubric, outcom
           </tr>
         </thead>
         <tbody>
-          ${ordered.map((candidate) => candidateRow(candidate, rubric, markOf(candidate, outcome)))}
+          ${bestFirst(candidates).map((candidate) => candidateRow(candidate, rubric, markOf(candidate, outcome)))}
         </tbody>
       </table>
     </div>`
@@ -94,9 +93,9 @@ function candidateTable(candidates: readonly Candidate[], rubric: Rubric, outcom
 
 function candidateRow(candidate: Candidate, rubric: Rubric, mark: 'chosen' | 'rejected' | undefined): Html {
   const { index, score, answer, response, evaluation } = candidate
-  const ratings = rubric.map(({ name }) => ratingOf(evaluation, name))
+  const ratings = rubric.map(({ name }) => ratingsOf(candidate, name).at(-1)?.rating)
   return html`<tr class="${mark ?? ''}">
-    <th scope="row">${index + 1}</th>
+    <th scope="row">${index}</th>
     <td>
       ${score.status === 'scored' ? number(score.value, 3) : html`<span class="pill none">${words(score.reason)}</span>`}
       ${mark !== undefined && html`<br /><span class="pill ${mark === 'chosen' ? 'good' : 'bad'}">${mark}</span>`}
@@ -110,12 +109,6 @@ function candidateRow(candidate: Candidate, rubric: Rubric, mark: 'chosen' | 're
       </details>
     </td>
   </tr>`
-}
-
-/** The method's rule for names: trimmed, case-folded, the last one wins. */
-function ratingOf(evaluation: readonly CriterionRating[] | null, name: string): number | undefined {
-  const wanted = name.trim().toLowerCase()
-  return evaluation?.findLast((rating) => rating.name.trim().toLowerCase() === wanted)?.rating
 }
 
 function ratingPill(rating: number | undefined): Html {
@@ -156,11 +149,7 @@ const skipTexts: Readonly<Record<SkipReason, string>> = {
 
 function outcomeText(outcome: PairOutcome): string {
   if (outcome.status === 'skipped') return skipTexts[outcome.reason]
-  return `The pair: answer ${outcome.chosen + 1} is preferred to answer ${outcome.rejected + 1}.`
-}
-
-function scoreOf({ score }: Candidate): number {
-  return score.status === 'scored' ? score.value : -Infinity
+  return `The pair: answer ${outcome.chosen} is preferred to answer ${outcome.rejected}.`
 }
 
 function excerpt(text: string, length: number): string {

@@ -18,6 +18,11 @@ export function interval(value: { mean: number; low: number; high: number } | nu
   return value === null ? missing : `${value.mean.toFixed(3)} [${value.low.toFixed(3)}, ${value.high.toFixed(3)}]`
 }
 
+/** In the currency of the prices, whichever that is. */
+export function money(value: number | null): string {
+  return number(value, 2)
+}
+
 /** What a round, and the policy it left, is called. */
 export function roundName(round: number): string {
   return round === 0 ? 'before' : `round ${round}`

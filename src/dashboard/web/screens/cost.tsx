@@ -2,7 +2,7 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { CostLine, Costs } from '../../views/costs.ts'
-import { count } from '../../views/format.ts'
+import { count, money } from '../../views/format.ts'
 import { costTable } from '../../views/tables.ts'
 import { Card, Scroll } from '../parts.tsx'
 import { Inline } from '../text.tsx'
@@ -64,11 +64,6 @@ export function CostCard({ costs: { lines, total, unpriced } }: { costs: Costs }
       </Scroll>
     </Card>
   )
-}
-
-/** In the currency of the prices, whichever that is. */
-export function money(value: number | null): string {
-  return value === null ? '–' : value.toFixed(2)
 }
 
 function Price({ name, value, onChange }: { name: string; value: number; onChange: (value: number) => void }): VNode {

@@ -2,6 +2,7 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Candidate, CriterionRating, Example, Rubric } from '../../../records/index.ts'
+import { bestFirst, ratingsOf } from '../../views/answers.ts'
 import { number, words } from '../../views/format.ts'
 import type { Table } from '../../views/table.ts'
 import type { ExampleRow } from '../../views/wire.ts'
@@ -20,7 +21,7 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
   // Answers that were only held against each other have no ratings.
   const criteria = candidates.some(({ evaluation }) => evaluation !== null) ? (example.rubric ?? []) : []
   if (candidates.length === 0) return <p class="soft">No answers were sampled.</p>
-  const sorted = byScore ? [...candidates].sort((a, b) => order(b) - order(a)) : candidates
+  const sorted = byScore ? bestFirst(candidates) : candidates
   return (
     <>
       <label class="check">
@@ -172,18 +173,8 @@ function ratingOf(candidate: Candidate, name: string): CriterionRating | undefin
   return ratingsOf(candidate, name).at(-1)
 }
 
-/** Judges write names a little differently: capitals and spaces do not count. */
-function ratingsOf({ evaluation }: Candidate, name: string): CriterionRating[] {
-  const plain = (text: string): string => text.trim().toLowerCase()
-  return (evaluation ?? []).filter((one) => plain(one.name) === plain(name))
-}
-
 function level(rating: number): number {
   return Math.max(0, Math.min(2, Math.round(rating)))
-}
-
-function order({ score, index }: Candidate): number {
-  return score.status === 'scored' ? score.value - index / 1e6 : -1 - index / 1e6
 }
 
 function mark({ index }: Candidate, { chosen, rejected }: ExampleRow): string {

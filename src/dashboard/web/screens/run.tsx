@@ -4,7 +4,18 @@ import { wide } from '../../charts/drawing.ts'
 import { drawIntervals } from '../../charts/intervals.ts'
 import { suiteIntervals } from '../../charts/of-run.ts'
 import { drawStack } from '../../charts/stack.ts'
-import { count, counts, interval, number, percent, roundName, seconds, short, words } from '../../views/format.ts'
+import {
+  count,
+  counts,
+  interval,
+  money,
+  number,
+  percent,
+  roundName,
+  seconds,
+  short,
+  words,
+} from '../../views/format.ts'
 import { outcomeTable, stageTable, suiteTable } from '../../views/tables.ts'
 import type { Overview, RoundOverview, RunCard } from '../../views/wire.ts'
 import { Chart } from '../charts/chart.tsx'
@@ -13,7 +24,7 @@ import { Card, Fact, Scroll, Show } from '../parts.tsx'
 import { link } from '../route.ts'
 import { Inline } from '../text.tsx'
 import { ConfigCard } from './config.tsx'
-import { CostCard, money } from './cost.tsx'
+import { CostCard } from './cost.tsx'
 import { HealthCard } from './health.tsx'
 import { Judges } from './judges.tsx'
 import { TrainingCard } from './training.tsx'
