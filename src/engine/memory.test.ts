@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest'
 import { ModelError } from '../core/errors.ts'
 import { PUBLISHED } from './testing/published-shapes.ts'
 import { parseModelConfig } from './models/config.ts'
-import { describeMemory, memoryNeed, requireMemory } from './memory.ts'
+import { answerRoom, describeMemory, memoryNeed, requireMemory } from './memory.ts'
 import type { TrainingUse } from './training/memory.ts'
 
 const GIB = 2 ** 30
@@ -48,6 +48,19 @@ describe('memoryNeed', () => {
     expect(kept({ maxLength: 2048, recompute: false, sharePrefixes: true })).toBe(
       kept({ maxLength: 4096, recompute: false }),
     )
+  })
+})
+
+describe('answerRoom', () => {
+  it('ends an answer that nobody bounded at the context, or where it would fill the cache alone', () => {
+    const llama = parseModelConfig(PUBLISHED['meta-llama/Llama-3.2-1B-Instruct']?.config)
+    // 16 layers × 2 × 8 heads × 64 × 4 bytes are 64 KiB of a token; its whole context would be 8 GiB.
+    expect(answerRoom(llama, 100)).toBe(32_768 - 100)
+    expect(answerRoom(llama, 131_000)).toBe(72)
+    expect(answerRoom(llama, 40_000)).toBe(1024)
+    const small = parseModelConfig(PUBLISHED['Qwen/Qwen2.5-0.5B-Instruct']?.config)
+    expect(answerRoom(small, 100)).toBe(32_768 - 100)
+    expect(answerRoom(small, 32_768)).toBe(1)
   })
 })
 

@@ -44,6 +44,7 @@ const PER_TOKEN_OF_VOCABULARY = 1000
  * So the shape of Qwen2.5-0.5B is predicted to take 4,180 MiB, and took 4,196 (random weights, `Engine.open` with int8, one answer).
  */
 const INT8_COPIES = 4
+const LEAST_ANSWER = 1024
 /** Prompts of one pass together have at most about so many tokens. */
 const PASS_TOKENS = 1024
 
@@ -95,10 +96,21 @@ function int8Bytes(config: ModelConfig): number {
 
 function samplingBytes(config: ModelConfig, { slots = 1, tokens = 1024 }: MemoryUse): number {
   const length = Math.min(tokens, config.maxPositions)
-  const cache = Math.min(CACHE_BYTES, slots * length * KvCache.bytesPerToken(config))
+  const row = length * KvCache.bytesPerToken(config)
+  // One answer always has room, however long it is.
+  const cache = Math.max(row, Math.min(CACHE_BYTES, slots * row))
   // Log-probabilities and probabilities, each as a node's result and in the buffer that it is read from.
   const distributions = 4 * slots * config.vocabSize * FLOAT
   return cache + distributions + Math.max(PASS_TOKENS, length) * activationFloats(config) * FLOAT
+}
+
+/**
+ * Most tokens of an answer that nobody bounded: what the context leaves, and the cache holds of one answer. A prompt that fills
+ * the cache by itself still gets an answer.
+ */
+export function answerRoom(config: ModelConfig, promptTokens: number): number {
+  const cached = Math.floor(CACHE_BYTES / KvCache.bytesPerToken(config))
+  return Math.max(1, Math.min(config.maxPositions - promptTokens, Math.max(cached - promptTokens, LEAST_ANSWER)))
 }
 
 /** Of one token in one layer, as long as the layer is computed. */

@@ -2,7 +2,7 @@
  * Requests of the wire as jobs of the engine: token ids, sampling settings, and what of the answer is wanted.
  * Knows the tokenizer, not HTTP.
  */
-import type { Engine, SampleRequest } from '../engine/index.ts'
+import { answerRoom, type Engine, type SampleRequest } from '../engine/index.ts'
 import type { ChatRequest, CompletionRequest } from './wire.ts'
 
 /** What one HTTP request asks of the engine: one sample request for each prompt. */
@@ -20,8 +20,7 @@ const DEFAULT_COMPLETION_TOKENS = 16
 
 export function chatJob(body: ChatRequest, engine: Engine, freshSeed: () => number): Job {
   const promptTokens = engine.tokenizer.encodeChat(body.messages, { addGenerationPrompt: true })
-  const room = Math.max(1, engine.config.maxPositions - promptTokens.length)
-  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? room
+  const maxTokens = body.max_completion_tokens ?? body.max_tokens ?? answerRoom(engine.config, promptTokens.length)
   const topLogprobs = body.logprobs === true ? (body.top_logprobs ?? 0) : undefined
   const settings = { maxTokens, topLogprobs, stopTokenIds: engine.tokenizer.stopTokenIds }
   const jsonSchema = schemaOf(body.response_format)

@@ -36,7 +36,8 @@ export class ServerMetrics {
     const latency = 'e2e_request_latency_seconds'
     return [
       ...single('num_requests_running', 'gauge', 'Answers in progress.', stats.runningSamples),
-      ...single('num_requests_waiting', 'gauge', 'Requests with answers still to begin.', stats.waitingRequests),
+      ...single('num_requests_waiting', 'gauge', 'Requests or answers that wait for a place.', stats.waitingRequests),
+      ...single('num_preemptions_total', 'counter', 'Answers that left the full cache for a while.', stats.preemptions),
       ...single('prompt_tokens_total', 'counter', 'Prompt tokens of requests served.', stats.promptTokens),
       ...single('generation_tokens_total', 'counter', 'Tokens sampled.', stats.sampledTokens),
       ...single('prefix_cache_hits_total', 'counter', 'Prompt tokens taken from a shared prefix.', stats.reusedTokens),

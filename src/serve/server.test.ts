@@ -1,7 +1,8 @@
+import { join } from 'node:path'
 import OpenAI from 'openai'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { systemClock } from '../core/clock.ts'
-import { Engine } from '../engine/index.ts'
+import { Engine, readModelFiles } from '../engine/index.ts'
 import { LAB_MODEL_DIR } from '../lab/index.ts'
 import { ModelServer } from './server.ts'
 
@@ -9,6 +10,8 @@ import { ModelServer } from './server.ts'
 const messages = [
   { role: 'user' as const, content: 'Answer the question.\n\nQuestion: What is the color of the town Zorbal?' },
 ]
+
+const TINY_LLAMA = join(import.meta.dirname, '../../test/goldens/tiny-models/llama')
 
 describe('the model server', { timeout: 60_000 }, () => {
   let engine: Engine
@@ -169,6 +172,24 @@ describe('the model server', { timeout: 60_000 }, () => {
     await expect(long).rejects.toThrow()
     await expect.poll(async () => (await engine.stats()).runningSamples, { timeout: 10_000 }).toBe(0)
     expect(server.load).toBe(0)
+  })
+
+  it('an answer that nobody bounded leaves room for others: the cache is given as it is written', async () => {
+    const { config, raw: _, ...files } = readModelFiles(TINY_LLAMA)
+    // The cache of Llama-3.2-1B, whose context takes 8 GiB, on next to no weights.
+    const cache = { num_hidden_layers: 16, num_key_value_heads: 8, num_attention_heads: 8, head_dim: 64 }
+    const sizes = { hidden_size: 64, intermediate_size: 64, max_position_embeddings: 131_072 }
+    const large = await Engine.create({ ...config, ...cache, ...sizes }, files, { seed: 2, threads: 1 })
+    const other = new ModelServer({ engine: large, name: 'large', clock: systemClock, seed: 1 })
+    const address = `http://127.0.0.1:${await other.listen('127.0.0.1', 0)}/v1`
+    const ask = new OpenAI({ baseURL: address, apiKey: 'none', maxRetries: 0 }).chat.completions
+    const enough = new AbortController()
+    const unbounded = [1, 2, 3].map((seed) => ask.create({ model: 'large', messages, seed }, { signal: enough.signal }))
+    await expect.poll(async () => (await large.stats()).runningSamples, { timeout: 20_000, interval: 10 }).toBe(3)
+    enough.abort()
+    await Promise.allSettled(unbounded)
+    await other.close()
+    await large.close()
   })
 
   it('answers health to anybody and metrics under the names of vLLM', async () => {

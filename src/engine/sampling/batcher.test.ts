@@ -3,7 +3,7 @@ import { describe, expect, test } from 'vitest'
 import { ModelError } from '../../core/errors.ts'
 import { rng } from '../../core/rng.ts'
 import { ListModel, nextLogprobs, tempered } from '../testing/list-model.ts'
-import { Batcher } from './batcher.ts'
+import { Batcher, type BatcherOptions } from './batcher.ts'
 import { chooseToken } from './choose.ts'
 import type { SampledSequence, SampleRequest } from './requests.ts'
 
@@ -54,10 +54,16 @@ const requests = fc.record({
 describe('Batcher', () => {
   test('every answer is the one that would be drawn alone, however requests share the rows', async () => {
     const schedule = fc.array(fc.tuple(requests, fc.nat(3)), { minLength: 1, maxLength: 8 })
+    const options: fc.Arbitrary<BatcherOptions> = fc.record({
+      maxRows: fc.integer({ min: 1, max: 9 }),
+      // With short steps and little memory answers outgrow the cache and come back to it.
+      answerStep: fc.constantFrom(2, 5, 256),
+      batchInvariant: fc.boolean(),
+    })
     await fc.assert(
-      fc.asyncProperty(schedule, fc.integer({ min: 1, max: 9 }), async (plan, maxRows) => {
-        const model = new ListModel(50)
-        const batcher = new Batcher(model, { maxRows })
+      fc.asyncProperty(schedule, options, fc.constantFrom(60, 120, 300), async (plan, setup, cacheTokens) => {
+        const model = new ListModel(50, cacheTokens)
+        const batcher = new Batcher(model, setup)
         const answers: Promise<SampledSequence[]>[] = []
         for (const [item, passesBefore] of plan) {
           for (let i = 0; i < passesBefore; i++) await batcher.pass()
@@ -68,7 +74,7 @@ describe('Batcher', () => {
           const alone = Array.from({ length: item.samples }, (_, index) => drawAlone(item, index, 50))
           expect(await answers[i]).toEqual(alone)
         }
-        expect(model.largestBatch).toBeLessThanOrEqual(maxRows)
+        expect(model.largestBatch).toBeLessThanOrEqual(setup.maxRows)
       }),
       { numRuns: 150, seed: 11 },
     )
@@ -96,6 +102,56 @@ describe('Batcher', () => {
     await Promise.all([short, long, waiting])
     // Two tokens come from each prompt's pass and one more per decode pass: 1 pass for the first, then 4 for both.
     expect(batcher.counts.decodePasses).toBe(5)
+  })
+
+  test('an answer that might fill the context leaves room for others until it does', async () => {
+    const model = new ListModel(900, 1000)
+    const batcher = new Batcher(model, { maxRows: 8, answerStep: 50 })
+    const endless = request({ maxTokens: 890, stopTokenIds: [] })
+    const long = batcher.submit(endless)
+    const others = Array.from({ length: 7 }, (_, seed) => batcher.submit(request({ seed, stopTokenIds: [] })))
+    await batcher.pass()
+    expect(batcher.load).toEqual({ running: 8, waiting: 0 })
+    while (batcher.load.running > 1) await batcher.pass()
+    for (const [seed, answers] of others.entries()) {
+      expect(await answers).toEqual([drawAlone(request({ seed, stopTokenIds: [] }), 0, 900)])
+    }
+    await drain(batcher)
+    expect((await long)[0]?.tokens).toHaveLength(890)
+    expect(batcher.counts.preemptions).toBe(0)
+  })
+
+  test('when answers outgrow the cache the youngest leave it, and go on before new ones begin', async () => {
+    const batcher = new Batcher(new ListModel(200, 400), { maxRows: 4, answerStep: 50 })
+    const endings: string[] = []
+    const submit = (name: string, changes: Partial<SampleRequest>): Promise<SampledSequence[]> => {
+      const answers = batcher.submit(request({ stopTokenIds: [], ...changes }))
+      void answers.then(() => endings.push(name))
+      return answers
+    }
+    const first = ['a', 'b', 'c', 'd'].map((name, seed) => submit(name, { seed, maxTokens: 150 }))
+    await batcher.pass()
+    void submit('short', { seed: 9, maxTokens: 3 })
+    await drain(batcher)
+    for (const [seed, answers] of first.entries()) {
+      expect(await answers).toEqual([drawAlone(request({ seed, maxTokens: 150, stopTokenIds: [] }), 0, 200)])
+    }
+    // 400 tokens are four rows of 100 and two of 153.
+    expect(batcher.counts.preemptions).toBe(2)
+    expect(endings.at(-1)).toBe('short')
+  })
+
+  test('an answer aborted while it waits to come back is gone', async () => {
+    const batcher = new Batcher(new ListModel(200, 400), { maxRows: 4, answerStep: 50 })
+    const controller = new AbortController()
+    const kept = batcher.submit(request({ maxTokens: 150, samples: 3, stopTokenIds: [] }))
+    const aborted = batcher.submit(request({ maxTokens: 150, stopTokenIds: [] }), controller.signal)
+    const rejection = expect(aborted).rejects.toThrow('enough')
+    while (batcher.counts.preemptions < 2) await batcher.pass()
+    controller.abort(new Error('enough'))
+    await drain(batcher)
+    await rejection
+    expect((await kept).map(({ tokens }) => tokens.length)).toEqual([150, 150, 150])
   })
 
   test('a failure of the model rejects what is in progress, and the batcher goes on', async () => {

@@ -1,6 +1,7 @@
 /**
  * Continuous batching: every pass samples one token for each answer in progress, and a place that falls free is given
- * to the next answer at once. A prompt is computed once, however many answers it gets.
+ * to the next answer at once. A prompt is computed once, however many answers it gets. Answers get room in the cache as they
+ * grow; when it is full the youngest ones leave it and are computed again when there is room.
  *
  * Rows of the cache that are in use are always 0 … n − 1: a finished row is overwritten by the last one. Knows the model
  * only as a `TokenModel`; time, threads and messages are the caller's.
@@ -8,23 +9,25 @@
 import { ModelError } from '../../core/errors.ts'
 import type { TokenMask } from '../constraint/index.ts'
 import { planPrefill } from './prefill-plan.ts'
-import { PrefixCache } from './prefix-cache.ts'
-import { findSharedPrefix } from './prefix.ts'
+import { PromptRunner } from './prompt-runner.ts'
+import { planRows } from './row-plan.ts'
 import { requestProblem } from './requests.ts'
 import { ActiveSequence } from './sequence.ts'
-import type { SharedPrefix } from './prefix.ts'
+import type { PromptCounts } from './prompt-runner.ts'
 import type { SampleRequest, SampledSequence, TokenLogprob } from './requests.ts'
 import type { Decode } from './sequence.ts'
 import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 
-/** A prompt is computed in pieces of so many tokens. */
-const CHUNK_TOKENS = 1024
+/** The laboratory's answers are shorter: their cache never grows. */
+const ANSWER_STEP = 256
 
 export interface BatcherOptions {
   /** Most answers in progress at a time. */
   maxRows: number
   /** Prompts are computed one by one and share nothing, so that no answer depends on what else is served. */
   batchInvariant?: boolean
+  /** Rows get room for at least so many tokens more at a time, up to a multiple of it. Default 256. */
+  answerStep?: number
   /** Needed when requests have stop strings. */
   decode?: Decode
   /** Needed when requests have JSON schemas. Throws ConfigError for a schema that cannot be enforced. */
@@ -58,16 +61,17 @@ interface Row {
   job: Job
   index: number
   sequence: ActiveSequence
+  /** Place in the order of beginning, over all answers. */
+  age: number
+  /** Tokens that the cache has room for in this row. */
+  room: number
 }
 
-export interface BatcherCounts {
-  /** Prompt tokens of the requests served, those reused included. */
-  promptTokens: number
-  /** Prompt tokens that were taken over from another prompt with the same beginning. */
-  reusedTokens: number
+export interface BatcherCounts extends PromptCounts {
   sampledTokens: number
   decodePasses: number
-  prefillPasses: number
+  /** How often an answer left the cache to make room for others. */
+  preemptions: number
 }
 
 export class Batcher {
@@ -77,33 +81,39 @@ export class Batcher {
     sampledTokens: 0,
     decodePasses: 0,
     prefillPasses: 0,
+    preemptions: 0,
   }
   private readonly model: TokenModel
   private readonly options: BatcherOptions
   private readonly queue: Job[] = []
   private readonly rows: Row[] = []
-  private readonly kept = new PrefixCache()
+  /** Answers that had to leave the cache, eldest first; they go on before any new one begins. */
+  private readonly paused: Row[] = []
+  private readonly prompts: PromptRunner
   private rowLimit: number
+  private capacity = 1
+  private begun = 0
 
   constructor(model: TokenModel, options: BatcherOptions) {
     this.model = model
     this.options = options
     this.rowLimit = options.maxRows
+    this.prompts = new PromptRunner(model, this.counts, options.batchInvariant === true)
   }
 
-  /** Answers in progress, and requests of which some answer has no row yet. */
+  /** Answers in progress, and requests or begun answers that wait for a row. */
   get load(): { running: number; waiting: number } {
-    return { running: this.rows.length, waiting: this.queue.length }
+    return { running: this.rows.length, waiting: this.queue.length + this.paused.length }
   }
 
   /** Forgets what earlier prompts computed: the weights have changed, or the memory is wanted. */
   forgetPrompts(): void {
-    this.kept.clear()
+    this.prompts.clear()
   }
 
   /** Whether there is anything left to sample. */
   get busy(): boolean {
-    return this.rows.length > 0 || this.queue.length > 0
+    return this.rows.length + this.queue.length + this.paused.length > 0
   }
 
   /** Throws ModelError when the request cannot be served. */
@@ -138,6 +148,7 @@ export class Batcher {
     try {
       this.dropAborted()
       await this.fill()
+      this.makeRoom()
       await this.decodeAll()
     } catch (error) {
       this.rejectAll(error)
@@ -148,64 +159,107 @@ export class Batcher {
     return this.rowLimit - this.rows.length
   }
 
-  /** Tokens that a row must hold for what is in progress and what may come next. */
-  private neededCapacity(): number {
-    const next = this.queue.slice(0, this.options.maxRows)
-    const needs = [...next, ...this.rows.map((row) => row.job)].map(
-      ({ request }) => request.promptTokens.length + request.maxTokens,
-    )
-    return Math.min(Math.max(1, ...needs), this.model.contextLength)
+  private get jobs(): Set<Job> {
+    return new Set([...this.queue, ...[...this.rows, ...this.paused].map((row) => row.job)])
+  }
+
+  /**
+   * Tokens that a row must hold for an answer to go on from `length` tokens. Multiples of the step, so that rows of unlike
+   * lengths do not each make the cache grow.
+   */
+  private roomFrom(length: number, { promptTokens, maxTokens }: SampleRequest): number {
+    const { answerStep: step = ANSWER_STEP } = this.options
+    const ahead = (Math.ceil(length / step) + 1) * step
+    return Math.min(ahead, promptTokens.length + maxTokens, this.model.contextLength)
   }
 
   private dropAborted(): void {
-    const jobs = new Set([...this.queue, ...this.rows.map((row) => row.job)])
-    for (const job of jobs) if (job.signal?.aborted === true) this.rejectJob(job, job.signal.reason)
+    for (const job of this.jobs) if (job.signal?.aborted === true) this.rejectJob(job, job.signal.reason)
   }
 
   private rejectJob(job: Job, reason: unknown): void {
     const queued = this.queue.indexOf(job)
     if (queued >= 0) this.queue.splice(queued, 1)
     for (let row = this.rows.length - 1; row >= 0; row--) if (this.rows[row]?.job === job) this.removeRow(row)
+    const paused = this.paused.filter((row) => row.job !== job)
+    this.paused.splice(0, Infinity, ...paused)
     job.reject(reason)
   }
 
   private rejectAll(reason: unknown): void {
-    const jobs = new Set([...this.queue, ...this.rows.map((row) => row.job)])
-    this.queue.length = 0
-    this.rows.length = 0
+    const { jobs } = this
+    for (const list of [this.queue, this.rows, this.paused]) list.length = 0
     for (const job of jobs) job.reject(reason)
   }
 
   private async fill(): Promise<void> {
-    if (this.queue.length > 0) {
-      this.rowLimit = Math.min(this.options.maxRows, this.model.maxRows(this.neededCapacity()))
-    }
-    while (this.free > 0 && this.queue.length > 0) {
-      const head = this.queue[0]
-      if (head?.held !== undefined) {
-        this.reserve()
-        this.placeHeld(head, head.held)
-      } else {
-        await this.prefillNext()
-      }
+    for (let admitted = this.plan(); admitted > 0; admitted = this.plan()) {
+      this.reserve()
+      const [paused] = this.paused
+      const [head] = this.queue
+      if (paused !== undefined) await this.resume(paused)
+      else if (head?.held !== undefined) this.placeHeld(head, head.held)
+      else await this.prefillNext(this.queue.slice(0, Math.min(this.free, admitted)))
     }
   }
 
-  /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
-  private async prefillNext(): Promise<void> {
-    const waiting = this.queue.slice(0, this.free)
-    const shared = this.sharedBy(waiting[0])
-    const alone = shared !== undefined || this.options.batchInvariant === true
-    const count = alone
-      ? 1
-      : planPrefill(
-          waiting.map(({ request }) => request),
-          this.free,
-        )
-    const jobs = waiting.slice(0, count)
+  /** Decides on the size of the cache; how many of those that wait can begin. */
+  private plan(): number {
+    const waiting = [
+      ...this.paused.map(({ sequence, job }) => ({ room: this.roomFrom(sequence.cached, job.request), answers: 1 })),
+      ...this.queue.slice(0, this.options.maxRows).map(({ request, placed }) => ({
+        room: this.roomFrom(request.promptTokens.length, request),
+        answers: request.samples - placed,
+      })),
+    ]
+    const rooms = this.rows.map(({ room }) => room)
+    const limits = { maxRows: this.options.maxRows, rowsOf: (tokens: number) => this.model.maxRows(tokens) }
+    const { capacity, rowLimit, admitted } = planRows(rooms, waiting, limits)
+    this.capacity = capacity
+    this.rowLimit = rowLimit
+    return admitted
+  }
+
+  /** Room for the next token of every row, if need be at the cost of the youngest rows. */
+  private makeRoom(): void {
+    const full = this.rows.filter(({ sequence, room }) => sequence.cached >= room)
+    for (const row of full) row.room = this.roomFrom(row.sequence.cached, row.job.request)
+    if (full.length === 0) return
+    const tooMany = (): boolean => this.rows.length > this.model.maxRows(Math.max(...this.rows.map(({ room }) => room)))
+    while (tooMany()) this.pauseYoungest()
+    this.plan()
     this.reserve()
+  }
+
+  private pauseYoungest(): void {
+    const youngest = this.rows.reduce((a, b) => (a.age > b.age ? a : b))
+    this.removeRow(this.rows.indexOf(youngest))
+    this.paused.push(youngest)
+    this.paused.sort((a, b) => a.age - b.age)
+    this.counts.preemptions++
+  }
+
+  private async resume(row: Row): Promise<void> {
+    const { sequence, job } = row
+    // The last token is not in the cache yet: it is what the next pass begins with.
+    await this.prompts.resume(job.request, sequence.tokens.slice(0, -1), this.rowPrompts)
+    row.room = this.roomFrom(sequence.cached, job.request)
+    this.paused.shift()
+    this.rows.push(row)
+  }
+
+  private get rowPrompts(): readonly (readonly number[])[] {
+    return this.rows.map((row) => row.job.request.promptTokens)
+  }
+
+  /** Runs the prompts of the next requests together; each request's first answer takes the row its prompt is in. */
+  private async prefillNext(waiting: readonly Job[]): Promise<void> {
+    const requests = waiting.map(({ request }) => request)
+    const shared = this.prompts.sharedBy(requests[0]?.promptTokens ?? [], this.rowPrompts)
+    const alone = shared !== undefined || this.options.batchInvariant === true
+    const jobs = waiting.slice(0, alone ? 1 : planPrefill(requests, this.free))
     const firstRow = this.rows.length
-    const distributions = await this.runPrompts(jobs, firstRow, shared)
+    const distributions = await this.prompts.run(requests.slice(0, jobs.length), this.rowPrompts, shared)
     // Copies: the model reuses its output buffers, and a held prompt outlives this pass.
     const held = jobs.map((_, i) => this.distributionOf(distributions, i))
     for (const job of jobs) this.addRow(job)
@@ -213,59 +267,6 @@ export class Batcher {
     for (const [i, job] of jobs.entries()) this.hold(job, firstRow + i, held[i])
     for (const [i, job] of jobs.entries()) this.advanceNew(job, held[i])
     this.sweep()
-  }
-
-  /** The longest beginning of the next prompt that is there: in a row in progress, or kept. */
-  private sharedBy(job: Job | undefined): SharedPrefix | undefined {
-    // What another prompt computed may differ in its last bits.
-    if (job === undefined || this.options.batchInvariant === true) return undefined
-    const active = this.rows.map((row) => row.job.request.promptTokens)
-    return findSharedPrefix(job.request.promptTokens, [...active, ...this.kept.prompts])
-  }
-
-  /** Puts the first `length` tokens of candidate `source` of `sharedBy` into a row. */
-  private takeOver({ source, length }: SharedPrefix, row: number): void {
-    const kept = source - this.rows.length
-    if (kept < 0) this.model.copyRow(source, row, length)
-    else this.model.restoreRow(this.kept.use(kept), row, length)
-  }
-
-  private async runPrompts(
-    jobs: readonly Job[],
-    firstRow: number,
-    shared: SharedPrefix | undefined,
-  ): Promise<Distributions> {
-    const prompts = jobs.map((job) => Int32Array.from(job.request.promptTokens))
-    const temperatures = jobs.map((job) => job.request.temperature)
-    this.counts.prefillPasses++
-    this.counts.promptTokens += prompts.reduce((sum, prompt) => sum + prompt.length, 0)
-    const [first = Int32Array.of()] = prompts
-    if (shared === undefined && first.length <= CHUNK_TOKENS) {
-      return this.model.prefill(firstRow, prompts, temperatures)
-    }
-    if (shared !== undefined) {
-      this.counts.reusedTokens += shared.length
-      this.takeOver(shared, firstRow)
-    }
-    return this.runChunks(firstRow, first, { done: shared?.length ?? 0, temperature: temperatures[0] ?? 1 })
-  }
-
-  /** The rest of one prompt in pieces, so that a long one takes no more memory than a short one. */
-  private async runChunks(
-    row: number,
-    prompt: Int32Array,
-    { done, temperature }: { done: number; temperature: number },
-  ): Promise<Distributions> {
-    for (let start = done; ; start += CHUNK_TOKENS) {
-      const chunk = prompt.subarray(start, start + CHUNK_TOKENS)
-      const last = start + chunk.length >= prompt.length
-      const run =
-        start === 0
-          ? this.model.prefill(row, [chunk], [temperature])
-          : this.model.extend(row, start, chunk, temperature)
-      const distributions = await run
-      if (last) return distributions
-    }
   }
 
   /** Gives as many further answers of `job` a row as there are free ones. */
@@ -300,7 +301,8 @@ export class Batcher {
     const { decode } = this.options
     const constraint = this.constraintOf(job.request)
     const sequence = new ActiveSequence(job.request, index, { contextLength, decode, constraint })
-    this.rows.push({ job, index, sequence })
+    const room = this.roomFrom(sequence.cached, job.request)
+    this.rows.push({ job, index, sequence, age: this.begun++, room })
   }
 
   private constraintOf({ jsonSchema }: SampleRequest): TokenMask | undefined {
@@ -349,10 +351,7 @@ export class Batcher {
     for (let i = this.rows.length - 1; i >= 0; i--) {
       const row = this.rows[i]
       if (row === undefined || !row.sequence.finished) continue
-      const { promptTokens } = row.job.request
-      if (row.index === 0) {
-        this.kept.keep(promptTokens, this.model.bytesPerToken, (length) => this.model.snapshotRow(i, length))
-      }
+      if (row.index === 0) this.prompts.keep(row.job.request.promptTokens, i)
       this.removeRow(i)
       row.job.results[row.index] = row.sequence.result()
       row.job.done++
@@ -371,10 +370,10 @@ export class Batcher {
 
   /** Room for the requests at the head of the queue, all in one step, so that the cache seldom grows. */
   private reserve(): void {
-    const wanted = this.queue.reduce((sum, job) => sum + job.request.samples - job.placed, 0)
+    const wanted = this.queue.reduce((sum, job) => sum + job.request.samples - job.placed, this.paused.length)
     const rows = Math.min(this.rows.length + wanted, this.rowLimit)
     const lengths = this.rows.map((row) => row.sequence.cached)
-    this.model.reserve(rows, this.neededCapacity(), lengths)
+    this.model.reserve(rows, this.capacity, lengths)
   }
 
   private distributionOf(distributions: Distributions, i: number): Omit<HeldPrompt, 'row'> {

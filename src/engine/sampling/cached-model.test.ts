@@ -1,7 +1,9 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { parseModelConfig } from '../models/config.ts'
 import { initParameters } from '../models/parameters.ts'
+import { Batcher } from './batcher.ts'
 import { CachedModel } from './cached-model.ts'
+import type { SampledSequence, SampleRequest } from './requests.ts'
 
 const FILE = {
   architectures: ['Qwen3ForCausalLM'],
@@ -18,7 +20,7 @@ const FILE = {
 }
 const config = parseModelConfig(FILE)
 
-function tokens(length: number, kind: number): Int32Array {
+function tokensOf(length: number, kind: number): Int32Array {
   return Int32Array.from({ length }, (_, i) => (i * i + 7 * i * kind + kind) % config.vocabSize)
 }
 
@@ -41,14 +43,14 @@ describe('CachedModel', () => {
 
   test('a prompt gives the same distribution alone, padded in a batch, extended, and token by token', async () => {
     model.reserve(4, 100, [])
-    const prompts = [tokens(60, 1), tokens(9, 2), tokens(33, 3)]
+    const prompts = [tokensOf(60, 1), tokensOf(9, 2), tokensOf(33, 3)]
     const alone: Float32Array[] = []
     for (const prompt of prompts) alone.push(await direct(prompt))
     const { logprobs: batch } = await model.prefill(1, prompts, [1, 1, 1])
     for (const [i, expected] of alone.entries()) {
       expect(largestDifference(expected, batch.subarray(i * 50, (i + 1) * 50))).toBeLessThan(1e-5)
     }
-    const [long = tokens(1, 1)] = prompts
+    const [long = tokensOf(1, 1)] = prompts
     await model.prefill(2, [long.slice(0, 40)], [1])
     const { logprobs: extended } = await model.extend(2, 40, long.slice(40), 1)
     expect(largestDifference(alone[0] ?? extended, extended)).toBeLessThan(1e-5)
@@ -61,7 +63,7 @@ describe('CachedModel', () => {
 
   test('rows of unequal length decode together, and a copied row goes on like its source', async () => {
     model.reserve(3, 100, [])
-    const [a, b] = [tokens(20, 1), tokens(5, 2)]
+    const [a, b] = [tokensOf(20, 1), tokensOf(5, 2)]
     const expected = [await direct(Int32Array.of(...a, 7)), await direct(Int32Array.of(...b, 8))]
     await model.prefill(0, [a, b], [1, 1])
     model.copyRow(0, 2, 20)
@@ -74,7 +76,7 @@ describe('CachedModel', () => {
   })
 
   test('rows survive when the cache grows', async () => {
-    const prompt = tokens(30, 4)
+    const prompt = tokensOf(30, 4)
     model.reserve(1, 64, [])
     const expected = await direct(Int32Array.of(...prompt, 9))
     await model.prefill(0, [prompt], [1])
@@ -85,7 +87,7 @@ describe('CachedModel', () => {
 
   test('each row has its own temperature; log-probabilities stay at temperature 1', async () => {
     model.reserve(2, 64, [])
-    const prompt = tokens(10, 5)
+    const prompt = tokensOf(10, 5)
     const { logprobs, probabilities } = await model.prefill(0, [prompt, prompt], [1, 0.5])
     expect(largestDifference(logprobs.subarray(0, 50), logprobs.subarray(50, 100))).toBeLessThan(1e-6)
     expect(largestDifference(probabilities.subarray(0, 50), logprobs.subarray(0, 50).map(Math.exp))).toBeLessThan(1e-6)
@@ -105,5 +107,31 @@ describe('CachedModel', () => {
     expect(model.maxRows(1000)).toBe(4096)
     // No more than the context is ever held.
     expect(model.maxRows(1e9)).toBe(1024)
+  })
+  /** Eight answers of 100 tokens by a model with memory for so many tokens, and how many had to leave the cache. */
+  async function answersWith(tokens: number, batchInvariant: boolean): Promise<[SampledSequence[], number]> {
+    const limits = { threads: 1, batchInvariant, cacheBytes: tokens * 512 }
+    const small = await CachedModel.create(config, initParameters(config, 3), limits)
+    const batcher = new Batcher(small, { maxRows: 8, answerStep: 25, batchInvariant })
+    const settings = { samples: 2, temperature: 1, topP: 1, topK: 0, maxTokens: 100, stopTokenIds: [] }
+    const requests: SampleRequest[] = [1, 2, 3, 4].map((seed) => ({
+      ...settings,
+      promptTokens: [...tokensOf(9 * seed, seed)],
+      seed,
+    }))
+    const answers = Promise.all(requests.map((request) => batcher.submit(request)))
+    while (batcher.busy) await batcher.pass()
+    await small.release()
+    return [(await answers).flat(), batcher.counts.preemptions]
+  }
+
+  test('an answer that left the cache and came back is the same, bit for bit where no bit may differ', async () => {
+    for (const batchInvariant of [true, false]) {
+      const [ample, none] = await answersWith(4096, batchInvariant)
+      const [scarce, some] = await answersWith(400, batchInvariant)
+      expect([none, some > 0]).toEqual([0, true])
+      if (batchInvariant) expect(scarce).toEqual(ample)
+      else expect(scarce.map(({ tokens }) => tokens)).toEqual(ample.map(({ tokens }) => tokens))
+    }
   })
 })

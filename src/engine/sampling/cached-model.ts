@@ -25,6 +25,8 @@ export interface CachedModelOptions {
   readonly int8?: boolean
   /** Compute every row by itself: slower, and no answer depends on what else is in the batch. Default false. */
   readonly batchInvariant?: boolean
+  /** Keys and values take no more than this, if they are of more than one answer. Default 2 GiB. */
+  readonly cacheBytes?: number
 }
 
 interface Pass {
@@ -89,7 +91,8 @@ export class CachedModel implements TokenModel {
   }
 
   maxRows(capacity: number): number {
-    return Math.max(1, Math.floor(CACHE_BYTES / (this.bytesPerToken * this.roundedCapacity(capacity))))
+    const { cacheBytes = CACHE_BYTES } = this.options
+    return Math.max(1, Math.floor(cacheBytes / (this.bytesPerToken * this.roundedCapacity(capacity))))
   }
 
   reserve(rows: number, capacity: number, lengths: readonly number[]): void {
@@ -100,7 +103,8 @@ export class CachedModel implements TokenModel {
     const stepped = ROW_STEPS.find((step) => step >= rows) ?? rows
     const wantedRows = Math.max(rows, Math.min(stepped, this.maxRows(wantedCapacity)))
     const shape = { layers: config.layers, kvHeads: config.kvHeads, headDim: config.headDim }
-    this.cache = cache?.resized(wantedRows, wantedCapacity, lengths) ?? new KvCache(shape, wantedRows, wantedCapacity)
+    if (cache === undefined) this.cache = new KvCache(shape, wantedRows, wantedCapacity)
+    else cache.resize(wantedRows, wantedCapacity, lengths)
     this.rope = ropeTable(config, wantedCapacity)
     const length = wantedRows * this.vocabSize
     if (this.outputs.logprobs.length < length) {

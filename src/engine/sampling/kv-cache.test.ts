@@ -51,9 +51,12 @@ describe('KvCache', () => {
     const cache = new KvCache(SHAPE, 2, 8)
     fillRow(cache, 0)
     fillRow(cache, 1)
-    const next = cache.resized(8, 32, [3, 7])
-    expect(contents(next, 0, 3)).toEqual(contents(cache, 0, 3))
-    expect(contents(next, 1, 7)).toEqual(contents(cache, 1, 7))
+    const before = [contents(cache, 0, 3), contents(cache, 1, 7)]
+    cache.resize(8, 32, [3, 7])
+    expect([contents(cache, 0, 3), contents(cache, 1, 7)]).toEqual(before)
+    expect(cache).toMatchObject({ rows: 8, capacity: 32, rowLength: SHAPE.kvHeads * 32 * SHAPE.headDim })
+    cache.resize(1, 4, [3])
+    expect(contents(cache, 0, 3)).toEqual(before[0])
   })
 
   test('rows are views of the cache itself', () => {

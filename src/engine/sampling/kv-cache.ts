@@ -13,11 +13,11 @@ export interface CacheShape {
 /** Per layer one array of keys and one of values, each [rows, kvHeads, capacity, headDim]. */
 export class KvCache {
   readonly shape: CacheShape
-  readonly rows: number
+  rows: number
   /** Tokens per row. */
-  readonly capacity: number
+  capacity: number
   /** Keys of layer 0, values of layer 0, keys of layer 1, … */
-  readonly buffers: readonly Float32Array[]
+  readonly buffers: Float32Array[]
 
   constructor(shape: CacheShape, rows: number, capacity: number) {
     this.shape = shape
@@ -79,11 +79,24 @@ export class KvCache {
     }
   }
 
-  /** A cache of another size with the rows in use, of which row i holds `lengths[i]` tokens. */
-  resized(rows: number, capacity: number, lengths: readonly number[]): KvCache {
-    const next = new KvCache(this.shape, rows, capacity)
-    for (const [row, length] of lengths.entries()) next.restoreRow(this.snapshotRow(row, length), row)
-    return next
+  /**
+   * Another size, with the rows in use, of which row i holds `lengths[i]` tokens. One buffer after the other, so that
+   * there are never two whole caches.
+   */
+  resize(rows: number, capacity: number, lengths: readonly number[]): void {
+    const { kvHeads, headDim } = this.shape
+    const [before, after] = [this.capacity * headDim, capacity * headDim]
+    for (const [i, buffer] of this.buffers.entries()) {
+      const next = new Float32Array(rows * kvHeads * after)
+      for (const [row, length] of lengths.entries()) {
+        for (let head = row * kvHeads; head < (row + 1) * kvHeads; head++) {
+          next.set(buffer.subarray(head * before, head * before + length * headDim), head * after)
+        }
+      }
+      this.buffers[i] = next
+    }
+    this.rows = rows
+    this.capacity = capacity
   }
 
   private forEachHead(visit: (offset: number, index: number) => void): void {

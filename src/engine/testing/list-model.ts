@@ -25,31 +25,36 @@ export class ListModel implements TokenModel {
   readonly vocabSize = VOCABULARY
   readonly contextLength: number
   readonly bytesPerToken = 4
-  readonly rows: number[][] = []
+  rows: number[][] = []
   capacity = 0
   largestBatch = 0
+  private readonly cacheTokens: number
   private failure: Error | undefined
 
-  constructor(contextLength = 64) {
+  /** @param cacheTokens room in all rows together */
+  constructor(contextLength = 64, cacheTokens = 300) {
     this.contextLength = contextLength
+    this.cacheTokens = cacheTokens
   }
 
   failWith(error: Error): void {
     this.failure = error
   }
 
-  /** Room for 300 tokens in all. */
   maxRows(capacity: number): number {
-    return Math.max(1, Math.floor(300 / capacity))
+    return Math.max(1, Math.floor(this.cacheTokens / capacity))
   }
 
   reserve(rows: number, capacity: number, lengths: readonly number[]): void {
     if (rows > this.maxRows(capacity)) throw new Error(`no room for ${rows} rows of ${capacity} tokens`)
-    while (this.rows.length < rows) this.rows.push([])
-    this.capacity = Math.max(this.capacity, capacity)
+    if (rows <= this.rows.length && capacity <= this.capacity) return
+    const kept = lengths.map((length, row) => this.row(row).slice(0, length))
     for (const [row, length] of lengths.entries()) {
-      if (this.row(row).length < length) throw new Error(`row ${row} holds less than ${length} tokens`)
+      if ((kept[row]?.length ?? 0) < length) throw new Error(`row ${row} holds less than ${length} tokens`)
+      if (length > capacity) throw new Error(`row ${row} holds ${length} tokens and is to have room for ${capacity}`)
     }
+    this.rows = Array.from({ length: rows }, (_, row) => kept[row] ?? [])
+    this.capacity = capacity
   }
 
   prefill(firstRow: number, prompts: readonly Int32Array[], temperatures: readonly number[]): Promise<Distributions> {

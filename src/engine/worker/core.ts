@@ -232,9 +232,15 @@ export class EngineCore implements EngineBackend {
   }
 
   private stats(): EngineStats {
-    const { sampledTokens = 0, promptTokens = 0, reusedTokens = 0 } = this.sampler?.batcher.counts ?? {}
+    const {
+      sampledTokens = 0,
+      promptTokens = 0,
+      reusedTokens = 0,
+      preemptions = 0,
+    } = this.sampler?.batcher.counts ?? {}
     const { running: runningSamples = 0, waiting: waitingRequests = 0 } = this.sampler?.batcher.load ?? {}
-    return { sampledTokens, promptTokens, reusedTokens, runningSamples, waitingRequests, ...this.trained }
+    const sampled = { sampledTokens, promptTokens, reusedTokens, preemptions }
+    return { ...sampled, runningSamples, waitingRequests, ...this.trained }
   }
 
   private generate(

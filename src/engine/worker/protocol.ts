@@ -58,7 +58,9 @@ export interface EngineStats {
   scoredTokens: number
   samplingSeconds: number
   trainingSeconds: number
-  /** Answers in progress now, and requests of which some answer is still to begin. */
+  /** How often an answer left the cache to make room for others, to be computed again. */
+  preemptions: number
+  /** Answers in progress now, and requests or begun answers that wait for a place. */
   runningSamples: number
   waitingRequests: number
 }

@@ -144,6 +144,7 @@ export class ReplicatedBackend implements EngineBackend {
       scoredTokens: sum('scoredTokens'),
       runningSamples: sum('runningSamples'),
       waitingRequests: sum('waitingRequests'),
+      preemptions: sum('preemptions'),
       samplingSeconds: most('samplingSeconds'),
       trainingSeconds: most('trainingSeconds'),
     }
