@@ -1,5 +1,5 @@
 /** Answers of the engine in the shapes that OpenAI's clients read. Knows no HTTP. */
-import type { FinishReason, Generation, TokenLogprob, Tokenizer } from '../engine/index.ts'
+import type { FinishReason, Generation, TokenEvent, TokenLogprob, Tokenizer } from '../engine/index.ts'
 import type { Job } from './jobs.ts'
 
 /** What is the same in every reply and chunk of one request. */
@@ -50,7 +50,7 @@ export function completionReply(
       index,
       text: generation.text,
       finish_reason: generation.finishReason,
-      logprobs: textLogprobs(job, generation, tokenizer),
+      logprobs: textLogprobs(job, tokensOf(generation), tokenizer),
       ...tokenIds(job, promptTokens, generation),
     })),
     usage: usageOf(job, choices),
@@ -69,8 +69,12 @@ export interface Piece {
   readonly index: number
   readonly text: string
   readonly finishReason: FinishReason | null
-  readonly tokens: readonly TokenLogprob[]
+  readonly tokens: readonly LiveToken[]
+  /** Characters of the answer's tokens before these. */
+  readonly offset: number
 }
+
+type LiveToken = Omit<TokenEvent, 'request' | 'sample'>
 
 export function chatChunk(envelope: Envelope, job: Job, piece: Piece, tokenizer: Tokenizer, first: boolean): object {
   const content = piece.text === '' ? {} : { content: piece.text }
@@ -82,28 +86,27 @@ export function chatChunk(envelope: Envelope, job: Job, piece: Piece, tokenizer:
         index: piece.index,
         delta: first ? { role: 'assistant', content: '' } : content,
         finish_reason: piece.finishReason,
-        logprobs: job.topLogprobs === undefined ? null : { content: piece.tokens.map((t) => shown(t, tokenizer, [])) },
+        logprobs:
+          job.topLogprobs === undefined
+            ? null
+            : { content: piece.tokens.map((t) => shown(t, tokenizer, t.topLogprobs ?? [])) },
       },
     ],
   }
 }
 
-export function completionChunk(envelope: Envelope, piece: Piece): object {
-  const { index, text, finishReason } = piece
+export function completionChunk(envelope: Envelope, job: Job, piece: Piece, tokenizer: Tokenizer): object {
+  const { index, text, finishReason, tokens, offset } = piece
   return {
     ...envelope,
     object: 'text_completion',
-    choices: [{ index, text, finish_reason: finishReason, logprobs: null }],
+    choices: [{ index, text, finish_reason: finishReason, logprobs: textLogprobs(job, tokens, tokenizer, offset) }],
   }
 }
 
 function chatLogprobs(job: Job, generation: Generation, tokenizer: Tokenizer): object | null {
   if (job.topLogprobs === undefined) return null
-  return {
-    content: generation.tokens.map((token, t) =>
-      shown({ token, logprob: generation.logprobs[t] ?? Number.NaN }, tokenizer, generation.topLogprobs?.[t] ?? []),
-    ),
-  }
+  return { content: tokensOf(generation).map((token) => shown(token, tokenizer, token.topLogprobs ?? [])) }
 }
 
 function shown({ token, logprob }: TokenLogprob, tokenizer: Tokenizer, top: readonly TokenLogprob[]): object {
@@ -118,22 +121,26 @@ function describe({ token, logprob }: TokenLogprob, tokenizer: Tokenizer): objec
   return { token: text, logprob, bytes: [...new TextEncoder().encode(text)] }
 }
 
-function textLogprobs(job: Job, generation: Generation, tokenizer: Tokenizer): object | null {
+function tokensOf({ tokens, logprobs, topLogprobs = [] }: Generation): LiveToken[] {
+  return tokens.map((token, t) => ({ token, logprob: logprobs[t] ?? Number.NaN, topLogprobs: topLogprobs[t] ?? [] }))
+}
+
+function textLogprobs(job: Job, tokens: readonly LiveToken[], tokenizer: Tokenizer, start = 0): object | null {
   if (job.topLogprobs === undefined) return null
-  const texts = generation.tokens.map((token) => tokenText(token, tokenizer))
-  let offset = 0
+  const texts = tokens.map(({ token }) => tokenText(token, tokenizer))
+  let offset = start
   const offsets = texts.map((text) => (offset += text.length) - text.length)
   return {
     tokens: texts,
-    token_logprobs: generation.logprobs,
+    token_logprobs: tokens.map(({ logprob }) => logprob),
     text_offset: offsets,
-    top_logprobs: (generation.topLogprobs ?? []).map((top) =>
-      Object.fromEntries(top.map(({ token, logprob }) => [tokenText(token, tokenizer), logprob])),
+    top_logprobs: tokens.map(({ topLogprobs = [] }) =>
+      Object.fromEntries(topLogprobs.map(({ token, logprob }) => [tokenText(token, tokenizer), logprob])),
     ),
   }
 }
 
-function tokenText(token: number, tokenizer: Tokenizer): string {
+export function tokenText(token: number, tokenizer: Tokenizer): string {
   return tokenizer.decode([token], { skipSpecialTokens: false })
 }
 

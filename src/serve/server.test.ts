@@ -100,14 +100,8 @@ describe('the model server', { timeout: 60_000 }, () => {
   })
 
   it('gives log-probs and the likeliest alternatives', async () => {
-    const reply = await client.chat.completions.create({
-      model: 'lab',
-      messages,
-      temperature: 0,
-      max_tokens: 12,
-      logprobs: true,
-      top_logprobs: 4,
-    })
+    const asked = { model: 'lab', messages, temperature: 0, max_tokens: 12, logprobs: true, top_logprobs: 4 }
+    const reply = await client.chat.completions.create(asked)
     const content = reply.choices[0]?.logprobs?.content ?? []
     expect(content.length).toBe(reply.usage?.completion_tokens)
     for (const { token, logprob, top_logprobs } of content) {
@@ -115,6 +109,10 @@ describe('the model server', { timeout: 60_000 }, () => {
       expect(top_logprobs[0]).toMatchObject({ token, logprob })
       expect(top_logprobs.reduce((sum, top) => sum + Math.exp(top.logprob), 0)).toBeLessThanOrEqual(1.0001)
     }
+    const stream = await client.chat.completions.create({ ...asked, stream: true })
+    const streamed = []
+    for await (const { choices } of stream) streamed.push(...(choices[0]?.logprobs?.content ?? []))
+    expect(streamed).toEqual(content)
   })
 
   it('writes JSON of a schema when asked, whatever the model would rather say', async () => {
@@ -149,6 +147,11 @@ describe('the model server', { timeout: 60_000 }, () => {
     const byIds = await client.completions.create({ ...common, prompt: ids })
     expect(byIds.choices[0]?.text).toBe(reply.choices[1]?.text)
     expect(reply.choices[0]?.logprobs?.token_logprobs).toHaveLength(8)
+    const offsets = []
+    for await (const { choices } of await client.completions.create({ ...common, prompt: ids, stream: true })) {
+      offsets.push(...(choices[0]?.logprobs?.text_offset ?? []))
+    }
+    expect(offsets).toEqual(byIds.choices[0]?.logprobs?.text_offset)
     expect(reply.usage?.prompt_tokens).toBe(2 * ids.length)
   })
 
@@ -168,10 +171,13 @@ describe('the model server', { timeout: 60_000 }, () => {
       { model: 'lab', messages, n: 64, max_tokens: 900, stop: ['never said'] },
       { signal: leaving.signal },
     )
-    setTimeout(() => leaving.abort(), 150)
-    await expect(long).rejects.toThrow()
-    await expect.poll(async () => (await engine.stats()).runningSamples, { timeout: 10_000 }).toBe(0)
-    expect(server.load).toBe(0)
+    const rejection = expect(long).rejects.toThrow()
+    const running = async (): Promise<number> => (await engine.stats()).runningSamples
+    await expect.poll(running, { timeout: 10_000, interval: 10 }).toBeGreaterThan(0)
+    leaving.abort()
+    await rejection
+    await expect.poll(running, { timeout: 10_000 }).toBe(0)
+    await expect.poll(() => server.load, { timeout: 10_000 }).toBe(0)
   })
 
   it('an answer that nobody bounded leaves room for others: the cache is given as it is written', async () => {

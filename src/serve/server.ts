@@ -9,20 +9,11 @@ import type { Clock } from '../core/clock.ts'
 import { PopError, errorMessage } from '../core/errors.ts'
 import { deriveSeed } from '../core/rng.ts'
 import type { Engine, Generation } from '../engine/index.ts'
-import { EventStream, HttpError, readBody, send, sendError, sendJson } from './http.ts'
+import { HttpError, readBody, send, sendError, sendJson } from './http.ts'
 import { chatJob, completionJob, type Job } from './jobs.ts'
-import { LiveText } from './live-text.ts'
+import { LiveReply, type Kind } from './live-reply.ts'
 import { ServerMetrics } from './metrics.ts'
-import {
-  chatChunk,
-  chatReply,
-  choicesOf,
-  completionChunk,
-  completionReply,
-  usageOf,
-  type Envelope,
-  type Piece,
-} from './replies.ts'
+import { chatReply, choicesOf, completionReply, type Envelope } from './replies.ts'
 import { chatRequestSchema, completionRequestSchema } from './wire.ts'
 
 export interface ModelServerOptions {
@@ -35,8 +26,6 @@ export interface ModelServerOptions {
   /** Clients must send it as `Authorization: Bearer KEY`. */
   readonly apiKey?: string
 }
-
-type Kind = 'chat' | 'completion'
 
 export class ModelServer {
   private readonly options: ModelServerOptions
@@ -170,45 +159,11 @@ export class ModelServer {
     signal: AbortSignal,
   ): Promise<Generation[][]> {
     const { engine } = this.options
-    const { tokenizer } = engine
-    const samples = job.requests[0]?.samples ?? 1
-    let events: EventStream | undefined
-    const emit = (piece: Piece, first = false): void => {
-      // Only now is it certain that the engine took the request, so that an error could not have its own status.
-      events ??= new EventStream(response)
-      events.event(
-        kind === 'chat' ? chatChunk(envelope, job, piece, tokenizer, first) : completionChunk(envelope, piece),
-      )
-    }
-    const texts = new Map<number, LiveText>()
-    const textOf = (index: number, request: number): LiveText => {
-      const known = texts.get(index)
-      if (known !== undefined) return known
-      if (kind === 'chat') emit({ index, text: '', finishReason: null, tokens: [] }, true)
-      const text = new LiveText((ids) => tokenizer.decode(ids), job.requests[request]?.stopStrings ?? [])
-      texts.set(index, text)
-      return text
-    }
-    const answers = await engine.generate(job.requests, signal, ({ request, sample, token, logprob }) => {
-      const index = request * samples + sample
-      const text = textOf(index, request).add(token)
-      if (text !== '' || job.topLogprobs !== undefined) {
-        emit({ index, text, finishReason: null, tokens: [{ token, logprob }] })
-      }
-    })
-    const choices = choicesOf(job, answers)
-    for (const { index, generation } of choices) {
-      const text = textOf(index, Math.floor(index / samples)).finish(generation.text)
-      emit({ index, text, finishReason: generation.finishReason, tokens: [] })
-    }
-    if (job.includeUsage) events?.event({ ...envelope, ...streamUsage(kind), usage: usageOf(job, choices) })
-    events?.end()
+    const reply = new LiveReply({ kind, job, envelope, tokenizer: engine.tokenizer }, response)
+    const answers = await engine.generate(job.requests, signal, (event) => reply.token(event))
+    reply.finish(answers)
     return answers
   }
-}
-
-function streamUsage(kind: Kind): object {
-  return { object: kind === 'chat' ? 'chat.completion.chunk' : 'text_completion', choices: [] }
 }
 
 /** What the engine refuses is the client's to mend; anything else is ours. */

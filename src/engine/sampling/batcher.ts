@@ -14,7 +14,7 @@ import { planRows } from './row-plan.ts'
 import { requestProblem } from './requests.ts'
 import { ActiveSequence } from './sequence.ts'
 import type { PromptCounts } from './prompt-runner.ts'
-import type { SampleRequest, SampledSequence, TokenLogprob } from './requests.ts'
+import type { DrawnToken, SampleRequest, SampledSequence } from './requests.ts'
 import type { Decode } from './sequence.ts'
 import type { Distributions, RowSnapshot, TokenModel } from './token-model.ts'
 
@@ -42,7 +42,7 @@ interface HeldPrompt {
 }
 
 /** Called with each token of answer `sample` as it is drawn. */
-export type OnToken = (sample: number, drawn: TokenLogprob) => void
+export type OnToken = (sample: number, drawn: DrawnToken) => void
 
 interface Job {
   request: SampleRequest

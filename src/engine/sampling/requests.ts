@@ -38,7 +38,12 @@ export interface TokenLogprob {
 }
 
 /** A token as it is drawn. */
-export interface TokenEvent extends TokenLogprob {
+export interface DrawnToken extends TokenLogprob {
+  /** The most likely tokens at its place, most likely first, when asked for. */
+  topLogprobs?: TokenLogprob[]
+}
+
+export interface TokenEvent extends DrawnToken {
   /** Which request of the call, and which of its answers. */
   request: number
   sample: number

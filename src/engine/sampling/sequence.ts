@@ -3,7 +3,7 @@ import { rng } from '../../core/rng.ts'
 import { chooseToken, mostLikely, restrict } from './choose.ts'
 import type { Rng } from '../../core/rng.ts'
 import type { TokenMask } from '../constraint/index.ts'
-import type { FinishReason, SampleRequest, SampledSequence, TokenLogprob } from './requests.ts'
+import type { DrawnToken, FinishReason, SampleRequest, SampledSequence, TokenLogprob } from './requests.ts'
 
 export interface SequenceContext {
   /** The model's; prompt and answer together do not exceed it. */
@@ -49,17 +49,19 @@ export class ActiveSequence {
   }
 
   /** Draws the next token from the two rows of [V], returns it, and decides whether the answer is complete. */
-  advance(logprobs: Float32Array, probabilities: Float32Array): TokenLogprob {
+  advance(logprobs: Float32Array, probabilities: Float32Array): DrawnToken {
     const { request } = this
     const token = this.draw(logprobs, probabilities)
     this.tokens.push(token)
     const logprob = logprobs[token] ?? NaN
     if (request.logprobs !== false) this.logprobs.push(logprob)
-    if ((request.topLogprobs ?? 0) > 0) this.topLogprobs.push(mostLikely(logprobs, request.topLogprobs ?? 0))
+    const { topLogprobs: wanted = 0 } = request
+    const top = wanted > 0 ? mostLikely(logprobs, wanted) : undefined
+    if (top !== undefined) this.topLogprobs.push(top)
     this.stopString = this.findStopString()
     if (request.stopTokenIds.includes(token) || this.stopString !== undefined) this.finishReason = 'stop'
     else if (this.tokens.length >= this.limit) this.finishReason = 'length'
-    return { token, logprob }
+    return top === undefined ? { token, logprob } : { token, logprob, topLogprobs: top }
   }
 
   private draw(logprobs: Float32Array, probabilities: Float32Array): number {
