@@ -5,7 +5,7 @@ import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { ConfigError, PopError } from '../core/errors.ts'
+import { ConfigError, InterruptedError, PopError } from '../core/errors.ts'
 import { TinkerServer } from '../training/testing/tinker-server.ts'
 import type { RunSummary } from './index.ts'
 import { others, runTable, TOKENIZER, VOCAB, type TableRunOptions } from './testing/tinker-table.ts'
@@ -77,6 +77,21 @@ describe('a fault while it trains', () => {
     const { rounds } = await run('lost')
     expect(rounds[1]?.checkpoint).not.toBeNull()
   })
+})
+
+// It would wait five minutes for the server, and the test one.
+it('an interruption while the server is away ends the run', async () => {
+  const controller = new AbortController()
+  const asked = others()
+  const fetch = async (url: string, init: RequestInit): Promise<Response> => {
+    if (url.endsWith('/asample')) {
+      await server.stop()
+      setTimeout(() => controller.abort(new InterruptedError('stopped')), 200)
+    }
+    return asked.fetch(url, init)
+  }
+  const playing = run('interrupted', { signal: controller.signal, asked: { ...asked, fetch } })
+  expect((await failure(playing)).exitCode).toBe(130)
 })
 
 describe('a fault before it plays', () => {

@@ -8,7 +8,7 @@
 import type { Capacity } from '../core/concurrency.ts'
 import { ModelError } from '../core/errors.ts'
 import { modelFingerprint } from '../engine/index.ts'
-import type { GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
+import type { CallHints, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import { isLost } from '../tinker/index.ts'
 import {
   openTinkerBase,
@@ -49,8 +49,8 @@ export class TinkerPolicy implements LanguageModel, Scorer {
     this.name = fingerprint === undefined ? label : `${label}@${fingerprint.slice(0, 8)}`
   }
 
-  generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation[]> {
-    return this.using(({ policy }) => policy.generate(request, signal))
+  generate(request: GenerateRequest, signal?: AbortSignal, hints?: CallHints): Promise<Generation[]> {
+    return this.using(({ policy }) => policy.generate(request, signal, hints))
   }
 
   logprobs(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {

@@ -5,6 +5,7 @@
  * by who may use the network.
  */
 import type { z } from 'zod'
+import { eitherSignal } from '../core/abort.ts'
 import { EndpointError, errorMessage } from '../core/errors.ts'
 import { isJsonObject, parseJson, type JsonValue } from '../core/json.ts'
 import type { Clock } from '../core/clock.ts'
@@ -49,17 +50,36 @@ export class TinkerConnection {
     return this.checked(route, schema, await this.patiently(() => this.exchange('GET', route, undefined, REQUEST_MS)))
   }
 
-  /** Sends a request once, or until it is taken when `repeatable`. @throws EndpointError */
-  async post<T>(route: string, body: object, schema: z.ZodType<T>, repeatable = false): Promise<T> {
+  /**
+   * Sends a request once, or until it is taken when `repeatable`.
+   * @param drain aborting ends the waits between attempts
+   * @throws EndpointError
+   */
+  async post<T>(
+    route: string,
+    body: object,
+    schema: z.ZodType<T>,
+    repeatable = false,
+    drain?: AbortSignal,
+  ): Promise<T> {
     const send = (): Promise<Reply> => this.exchange('POST', route, body, REQUEST_MS)
-    return this.checked(route, schema, await (repeatable ? this.patiently(send) : send()))
+    return this.checked(route, schema, await (repeatable ? this.patiently(send, drain) : send()))
   }
 
-  /** The result of a job, however long it takes. @throws EndpointError when it failed, or the server forgot it */
-  async result<T>(requestId: string, what: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+  /**
+   * The result of a job, however long it takes.
+   * @param drain aborting ends the waits for a server that is away, not for the job
+   * @throws EndpointError when it failed, or the server forgot it
+   */
+  async result<T>(
+    requestId: string,
+    what: string,
+    schema: z.ZodType<T>,
+    { signal, drain }: { signal?: AbortSignal | undefined; drain?: AbortSignal | undefined } = {},
+  ): Promise<T> {
     for (;;) {
       signal?.throwIfAborted()
-      const reply = await this.patiently(() => this.poll(requestId), signal)
+      const reply = await this.patiently(() => this.poll(requestId), eitherSignal(signal, drain))
       if (reply === 'pending') continue
       return this.checked(what, schema, reply)
     }

@@ -1,6 +1,7 @@
 /** A model on a Tinker server as something that chats: our own template and tokenizer, so what is trained on is what was sampled. */
+import { eitherSignal } from '../core/abort.ts'
 import { EndpointError } from '../core/errors.ts'
-import type { ChatMessage, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
+import type { CallHints, ChatMessage, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import type { TinkerConnection } from './connection.ts'
 import { futureSchema, lastOf, promptLogprobsSchema, sampledSchema } from './wire.ts'
 
@@ -57,7 +58,7 @@ export class TinkerLanguageModel implements LanguageModel {
   }
 
   /** @throws EndpointError when the server does not answer as needed */
-  async generate(request: GenerateRequest, signal?: AbortSignal): Promise<Generation[]> {
+  async generate(request: GenerateRequest, signal?: AbortSignal, { drain }: CallHints = {}): Promise<Generation[]> {
     const { connection, weights, tokenizer } = this.options
     const prompt = tokenizer.encodeChat(request.messages, { addGenerationPrompt: true })
     const future = await connection.post(
@@ -80,8 +81,9 @@ export class TinkerLanguageModel implements LanguageModel {
       futureSchema,
       // Sampled twice is no harm.
       true,
+      eitherSignal(signal, drain),
     )
-    const { sequences } = await connection.result(future.request_id, 'asample', sampledSchema, signal)
+    const { sequences } = await connection.result(future.request_id, 'asample', sampledSchema, { signal, drain })
     if (sequences.length !== request.n) {
       throw new EndpointError(`${this.name} gave ${sequences.length} samples where ${request.n} were asked for`, {
         retryable: false,

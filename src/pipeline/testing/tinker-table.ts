@@ -76,11 +76,12 @@ export interface TableRunOptions {
   readonly onEvent?: (event: RunEvent) => void
   /** Sections of the configuration. */
   readonly changes?: object
+  readonly signal?: AbortSignal
 }
 
 /** Two rounds on four documents, unless `changes` say otherwise. */
 export async function runTable(options: TableRunOptions): Promise<RunSummary> {
-  const { baseUrl, runDir, asked = others(), onEvent = () => undefined, changes = {} } = options
+  const { baseUrl, runDir, asked = others(), onEvent = () => undefined, changes = {}, signal } = options
   const texts = (from: string, count: number): { id: string; text: string; source: string }[] =>
     Array.from({ length: count }, (_, i) => ({
       id: `${from}${i}`,
@@ -110,5 +111,6 @@ export async function runTable(options: TableRunOptions): Promise<RunSummary> {
     documents: { training: texts('train', 4), heldOut: texts('held', 1), facts: null },
     deps: { env: {}, fetch: asked.fetch },
     onEvent,
+    ...(signal === undefined ? {} : { signal }),
   })
 }
