@@ -1,6 +1,9 @@
 /**
- * The tests against other engines: `npm run test:interop`. SkyRL is no package: POP_SKYRL names a checkout of it. TRL and its kin are packages.
- * Sets up a virtual environment once (POP_INTEROP_VENV, default `.interop`), by pip as it is configured on this machine, and runs the tests with it.
+ * The tests against other engines: `npm run test:interop [-- FILE …]`, all of them or the named files. SkyRL is no package: POP_SKYRL names a
+ * checkout of it, which needs Python 3.12. TRL and its kin are packages.
+ *
+ * Sets up a virtual environment once (POP_INTEROP_VENV, default `.interop`; made by POP_INTEROP_PYTHON, default `python3`), by pip as it is
+ * configured on this machine: what is there already is not installed again. Then runs the tests with it.
  */
 import { spawnSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
@@ -20,15 +23,35 @@ function run(command: string, args: readonly string[], env: Record<string, strin
   if (status !== 0) process.exit(status ?? 1)
 }
 
-if (!existsSync(python)) {
-  run(process.env['POP_INTEROP_PYTHON'] ?? 'python3', ['-m', 'venv', venv])
-  run(python, ['-m', 'pip', 'install', ...forTrl.split(' '), ...(checkout === undefined ? [] : forSkyrl.split(' '))])
+/** Those of some packages that the environment does not have as modules. */
+function missing(packages: string): string[] {
+  const wanted = packages.split(' ')
+  const modules = wanted.map((name) =>
+    name === 'pillow' ? 'PIL' : name === 'protobuf' ? 'google.protobuf' : name.replace(/<.*/, ''),
+  )
+  const code = `
+import importlib.util, sys
+def there(name):
+    try: return importlib.util.find_spec(name) is not None
+    except ModuleNotFoundError: return False
+print(*(int(there(name)) for name in sys.argv[1:]))`
+  const { stdout } = spawnSync(python, ['-c', code, ...modules], { encoding: 'utf8' })
+  const there = stdout.trim().split(' ')
+  return wanted.filter((_name, i) => there[i] !== '1')
 }
+
+if (!existsSync(python)) run(process.env['POP_INTEROP_PYTHON'] ?? 'python3', ['-m', 'venv', venv])
+const needed = missing(checkout === undefined ? forTrl : `${forTrl} ${forSkyrl}`)
+if (needed.length > 0) run(python, ['-m', 'pip', 'install', ...needed])
 if (checkout === undefined) {
   process.stderr.write('left out: SkyRL (POP_SKYRL does not name a checkout of github.com/NovaSky-AI/SkyRL)\n')
 }
-const skyrl = checkout === undefined ? {} : { POP_SKYRL: resolve(checkout), POP_SKYRL_PYTHON: python }
-run('npx', ['vitest', 'run', 'test/peers', 'src/training', '--maxWorkers=1', ...process.argv.slice(2)], {
-  POP_PYTHON: python,
-  ...skyrl,
-})
+const skyrl =
+  checkout === undefined
+    ? {}
+    : { POP_SKYRL: resolve(checkout), POP_SKYRL_PYTHON: python, JAX_COMPILATION_CACHE_DIR: join(venv, 'jax-cache') }
+const words = process.argv.slice(2)
+const files = words.some((word) => existsSync(word))
+  ? []
+  : ['test/peers', 'test/recipes', 'src/training', 'transformers-parity']
+run('npx', ['vitest', 'run', ...files, '--maxWorkers=1', ...words], { POP_PYTHON: python, ...skyrl })
