@@ -272,6 +272,8 @@ export const trainingConfigSchema = z.strictObject({
   sharePrompts: z.boolean().optional(),
   /** Of the embedded engine: compute the layers twice instead of keeping what they computed. Default `auto`: where that is over 4 GiB. */
   recompute: z.union([z.boolean(), z.literal('auto')]).optional(),
+  /** Of the embedded engine: what log-probabilities and gradients are computed on. Default `cpu`; not measured on a GPU. */
+  device: z.enum(['cpu', 'webgpu']).optional(),
   /** Group objectives: batches sampled ahead of the weights that are trained. 0: every answer is from the newest weights. */
   staleness: z.int().min(0).max(8).default(0),
   threads: count.optional(),

@@ -2,6 +2,7 @@
 import { statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { errorMessage } from '../../core/errors.ts'
+import { requireDevice } from '../../engine/index.ts'
 import { peekCorpus, type CorpusPeek } from '../../corpus/index.ts'
 import { createLanguageModel, probeServer } from '../../llm/index.ts'
 import {
@@ -43,6 +44,7 @@ export async function runChecks(
   add([check])
   add(checkWhole(config, context))
   add(await checkTrl(config, context))
+  add(await checkDevice(config))
   const needs = contextNeeds(config, about.task, texts)
   for (const group of endpointsOf(config)) add(await checkEndpoint(group, needs, context))
   const { path, backend } = config.training
@@ -100,6 +102,17 @@ async function checkTrl({ training }: Config, { environment }: DoctorContext): P
   try {
     const { trl, accelerate, cuda } = await requireTrl(training, environment)
     return [ok('training', `TRL ${trl} and accelerate ${accelerate}, ${cuda ? 'with a GPU' : 'without a GPU: fp32'}`)]
+  } catch (error) {
+    return [failure('training', errorMessage(error))]
+  }
+}
+
+/** Computes a little on it, and on the processor. */
+async function checkDevice({ training: { backend, device = 'cpu' } }: Config): Promise<Check[]> {
+  if (backend !== 'embedded' || device === 'cpu') return []
+  try {
+    await requireDevice(device)
+    return [ok('training', `${device} is there and computes what the processor does; it was never measured on a GPU`)]
   } catch (error) {
     return [failure('training', errorMessage(error))]
   }

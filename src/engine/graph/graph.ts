@@ -65,7 +65,14 @@ export interface Constant {
   readonly data: TensorData
 }
 
+/** What the provider that will run a graph cannot be relied on for. */
+export interface GraphLimits {
+  /** It leaves the second output of a norm unwritten, so its scale is computed apart. Default false. */
+  readonly normScaleApart?: boolean
+}
+
 export class Graph {
+  readonly limits: GraphLimits
   readonly nodes: GraphNode[] = []
   readonly constants: Constant[] = []
   readonly inputs: Value[] = []
@@ -74,6 +81,10 @@ export class Graph {
   private readonly names = new Set<string>([SENTINEL_OUTPUT])
   private readonly shared = new Map<string, Value>()
   private counter = 0
+
+  constructor(limits: GraphLimits = {}) {
+    this.limits = limits
+  }
 
   /** A tensor that is fed on every run. */
   input(name: string, shape: readonly number[], dtype: Dtype = 'float32'): Value {

@@ -5,7 +5,7 @@
 import { backward } from '../autodiff/backward.ts'
 import { sizeOf } from '../graph/dtype.ts'
 import { Graph } from '../graph/graph.ts'
-import type { Value } from '../graph/graph.ts'
+import type { GraphLimits, Value } from '../graph/graph.ts'
 import { causalAttention } from '../ops/attention.ts'
 import type { RowLayout } from '../ops/attention.ts'
 import { targetLogprobs } from '../ops/head.ts'
@@ -69,12 +69,14 @@ export interface DecoderRequest {
   readonly recompute?: boolean
   /** Elements of logits that exist at a time; default that of `ops/head.ts`. */
   readonly maxLogits?: number | undefined
+  /** Of what the graph will run on. */
+  readonly limits?: GraphLimits
 }
 
 export function buildDecoder(config: ModelConfig, request: DecoderRequest): DecoderProgram {
   const { batch, length, prefix = 0, branches = 1, shapes } = request
   const positions = batch * (prefix + branches * length)
-  const graph = new Graph()
+  const graph = new Graph(request.limits)
   const ids = graph.input(IDS, [positions], 'int32')
   const targets = graph.input(TARGETS, [positions], 'int32')
   const padding = prefix === 0 ? undefined : graph.input(PADDING, [batch, 1, 1, prefix])

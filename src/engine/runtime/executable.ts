@@ -10,7 +10,12 @@ import { sizeOf } from '../graph/dtype.ts'
 import { SENTINEL_OUTPUT } from '../graph/graph.ts'
 import { isSentinelError, zeroCopyWorks } from './zero-copy.ts'
 
+/** What a graph can be run on: the processor, or the GPU through WebGPU (Vulkan, Metal, Direct3D 12). */
+export type Device = 'cpu' | 'webgpu'
+
 export interface ExecutableOptions {
+  /** Default `cpu`. What the device has no kernel for still runs on the processor. */
+  readonly device?: Device
   /** Threads within one operator. Default: what ONNX Runtime chooses (the number of physical cores). */
   readonly threads?: number
   /** How far ONNX Runtime may rewrite the graph. Default `basic`. */
@@ -38,7 +43,7 @@ export class Executable {
     this.shapes = shapesOf(session)
   }
 
-  /** Compiles a serialised model (`Graph.build()`). Rejects when ONNX Runtime cannot. */
+  /** Compiles a serialised model (`Graph.build()`). Rejects when ONNX Runtime cannot, or there is no such device. */
   static async create(model: Uint8Array, options: ExecutableOptions = {}): Promise<Executable> {
     const zeroCopy = options.zeroCopy ?? (await zeroCopyWorks())
     const session = await InferenceSession.create(model, sessionOptions(options))
@@ -105,7 +110,7 @@ function makeTensor(data: TensorData, shape: readonly number[]): Tensor {
 
 function sessionOptions(options: ExecutableOptions): InferenceSession.SessionOptions {
   return {
-    executionProviders: ['cpu'],
+    executionProviders: [options.device ?? 'cpu'],
     graphOptimizationLevel: options.optimization ?? 'basic',
     enableCpuMemArena: options.arena ?? true,
     enableMemPattern: options.arena ?? true,

@@ -78,6 +78,8 @@ export class ProgramCache {
       lora,
       recompute: recompute(shape),
       maxLogits,
+      // ONNX Runtime 1.30's kernel for WebGPU does not write it.
+      limits: { normScaleApart: execution.device === 'webgpu' },
     })
     const positions = shape.rows * rowPositions(shape)
     return {

@@ -13,7 +13,7 @@ import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
 import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
 import { Muon } from '../optimizer/muon.ts'
 import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
-import type { ExecutableOptions } from '../runtime/executable.ts'
+import type { Device, ExecutableOptions } from '../runtime/executable.ts'
 import { planMicroBatches, rowPositions } from './batching.ts'
 import { fill, segmentsOf } from './fill.ts'
 import { MICRO_BATCH_TOKENS, recomputes } from './memory.ts'
@@ -26,6 +26,8 @@ import { ProgramCache } from './programs.ts'
 
 export interface TrainerOptions {
   readonly threads?: number
+  /** Where log-probabilities and gradients are computed; updates are made on the processor. Default `cpu`. */
+  readonly device?: Device
   /** Positions per forward and backward pass, padding included. Default 1024. */
   readonly maxTokensPerMicroBatch?: number
   /** Train low-rank adapters and leave the parameters alone. Default false: train the parameters. */
@@ -105,7 +107,7 @@ export class Trainer {
       lora: this.lora && { scale: this.lora.alpha / this.lora.rank },
       recompute: recomputeRule(config, options),
       maxLogits: options.maxLogits,
-      execution: this.execution,
+      execution: { ...this.execution, device: options.device ?? 'cpu' },
       limit: PROGRAMS,
     })
     this.adamw = new AdamW([{ start: 0, end: this.trainable.flat.length }], this.execution)

@@ -15,8 +15,9 @@ import { Batcher } from '../sampling/batcher.ts'
 import { CachedModel } from '../sampling/cached-model.ts'
 import { tokenBytes } from '../tokenizer/token-bytes.ts'
 import { Tokenizer } from '../tokenizer/tokenizer.ts'
+import { requireDevice } from '../training/device.ts'
 import { mergeAdapters } from '../training/merge.ts'
-import { Trainer } from '../training/trainer.ts'
+import { Trainer, type TrainerOptions } from '../training/trainer.ts'
 import { loadAdapter, saveAdapter, startFrom } from './adapter.ts'
 import { loadWeights } from './load-weights.ts'
 import {
@@ -114,6 +115,7 @@ export class EngineCore implements EngineBackend {
   private async open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
     const config = parseModelConfig(files.config)
     const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
+    await requireDevice(settings.device)
     const trainer = await makeTrainer(config, parameters, settings)
     this.model = { files, config, parameters, trainer, settings, dir }
     const trainableLength = trainer.trainable.flat.length
@@ -348,20 +350,27 @@ export class EngineCore implements EngineBackend {
   }
 }
 
+function execution({ threads, device, recompute, sharePrefixes }: EngineSettings): TrainerOptions {
+  return {
+    ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device }),
+    ...(recompute === undefined ? {} : { recompute }),
+    ...(sharePrefixes === undefined ? {} : { sharePrefixes }),
+  }
+}
+
 /** The adapter of the settings, if there is one, is what is trained, or is added to the weights. */
 async function makeTrainer(
   config: ModelConfig,
   parameters: ParameterStore,
-  { lora = false, threads, recompute, sharePrefixes, seed = 0, adapter: dir }: EngineSettings,
+  { lora = false, seed = 0, adapter: dir, ...settings }: EngineSettings,
 ): Promise<Trainer> {
   const adapter = dir === undefined ? undefined : loadAdapter(dir, config)
   if (adapter !== undefined && lora === false) {
     await mergeAdapters(parameters, adapter.store, { scale: adapter.scale, target: parameters })
   }
   const trainer = new Trainer(config, parameters, {
-    ...(threads === undefined ? {} : { threads }),
-    ...(recompute === undefined ? {} : { recompute }),
-    ...(sharePrefixes === undefined ? {} : { sharePrefixes }),
+    ...execution(settings),
     lora: lora === false ? false : { ...lora, seed },
   })
   if (adapter !== undefined && lora !== false) startFrom(trainer.trainable, adapter, lora)

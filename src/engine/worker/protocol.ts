@@ -5,6 +5,7 @@
 import * as errors from '../../core/errors.ts'
 import type { ModelFiles } from '../formats/model-folder.ts'
 import type { StoredDtype } from '../formats/safetensors-writer.ts'
+import type { Device } from '../training/device.ts'
 import type { OptimizerSettings } from '../training/trainer.ts'
 import type { SampleRequest, SampledSequence, TokenEvent } from '../sampling/requests.ts'
 
@@ -22,6 +23,11 @@ export interface EngineSettings {
   sharePrefixes?: boolean
   /** Compute layers twice instead of keeping what they computed (`TrainerOptions`). Default `auto`. */
   recompute?: boolean | 'auto'
+  /**
+   * What training computes log-probabilities and gradients on. Default `cpu`. Sampling is on the processor always.
+   * A device that does not compute the same is refused when the model is opened.
+   */
+  device?: Device
   /** Seeds fresh weights and adapters. Default 0. */
   seed?: number
   /** Most answers sampled at a time. Default 64. */

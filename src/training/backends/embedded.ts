@@ -42,12 +42,13 @@ export class EmbeddedTrainableModel implements TrainableModel {
 
 /** How an engine must be opened to train as `config` says. `seed` is that of fresh adapters. */
 export function trainingEngineOptions(config: TrainingConfig, seed: number): EngineOptions {
-  const { lora, maxLength, recompute, sharePrompts, threads } = config
+  const { device, lora, maxLength, recompute, sharePrompts, threads } = config
   return {
     lora,
     trains: { maxLength },
     seed,
     ...(threads === undefined ? {} : { threads }),
+    ...(device === undefined ? {} : { device }),
     ...(recompute === undefined ? {} : { recompute }),
     ...(sharePrompts === undefined ? {} : { sharePrefixes: sharePrompts }),
   }
