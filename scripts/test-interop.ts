@@ -16,7 +16,8 @@ const checkout = process.env['POP_SKYRL']
 /** SkyRL's own list, without what only GPUs or uv need; `tinker` for its wire format alone. */
 const forSkyrl =
   'jax flax optax fastapi uvicorn sqlmodel aiosqlite greenlet alembic cloudpathlib zstandard xxhash typer rich pillow psutil protobuf loguru httpx tinker<=0.24.1'
-const forTrl = 'torch transformers trl peft accelerate datasets safetensors'
+/** The last three are what `transformers serve` needs. */
+const forTrl = 'torch transformers trl peft accelerate datasets safetensors openai fastapi uvicorn'
 
 function run(command: string, args: readonly string[], env: Record<string, string> = {}): void {
   const { status } = spawnSync(command, args, { stdio: 'inherit', env: { ...process.env, ...env } })
@@ -41,7 +42,7 @@ print(*(int(there(name)) for name in sys.argv[1:]))`
 }
 
 if (!existsSync(python)) run(process.env['POP_INTEROP_PYTHON'] ?? 'python3', ['-m', 'venv', venv])
-const needed = missing(checkout === undefined ? forTrl : `${forTrl} ${forSkyrl}`)
+const needed = [...new Set(missing(checkout === undefined ? forTrl : `${forTrl} ${forSkyrl}`))]
 if (needed.length > 0) run(python, ['-m', 'pip', 'install', ...needed])
 if (checkout === undefined) {
   process.stderr.write('left out: SkyRL (POP_SKYRL does not name a checkout of github.com/NovaSky-AI/SkyRL)\n')
