@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
+import { build } from 'esbuild'
 import { systemClock } from '../src/core/clock.ts'
 import { synthesizeRound } from '../src/pipeline/synthesize-round.ts'
 import { configSchema, type Document, type GenerateRequest, type LanguageModel } from '../src/records/index.ts'
@@ -102,10 +103,18 @@ interface Measured {
   readonly peakMiB: number
 }
 
+/** This program as plain JavaScript, as an installed pop is: what compiles TypeScript takes memory of its own. */
+async function compile(): Promise<string> {
+  const here = fileURLToPath(import.meta.url)
+  // As deep in the project as the source files, which look for what lies beside them.
+  const outfile = fileURLToPath(new URL(`../node_modules/.cache/bench/overhead-${process.pid}.mjs`, import.meta.url))
+  await build({ entryPoints: [here], outfile, bundle: true, platform: 'node', format: 'esm', packages: 'external' })
+  return outfile
+}
+
 /** A session in a process of its own, so that its memory is its own. */
-async function inProcess(dir: string): Promise<Measured> {
-  const program = [...process.execArgv, fileURLToPath(import.meta.url), String(calls), dir]
-  const { stdout } = await promisify(execFile)(process.execPath, program)
+async function inProcess(program: string, dir: string): Promise<Measured> {
+  const { stdout } = await promisify(execFile)(process.execPath, [program, String(calls), dir])
   return JSON.parse(stdout) as Measured
 }
 
@@ -118,20 +127,21 @@ function describe({ open, wall, cpu, made, peakMiB }: Measured): string {
 
 async function compare(): Promise<void> {
   const dir = await mkdtemp(join(tmpdir(), 'pop-overhead-'))
+  const program = await compile()
   try {
     const run = join(dir, 'run')
-    const first = await inProcess(run)
+    const first = await inProcess(program, run)
     const size = (await stat(join(run, 'journal', 'round-1.jsonl'))).size
     const perSecond = (seconds: number): string => (first.made / seconds).toFixed(0)
     console.log(
       `${first.made} instant calls: ${first.wall.toFixed(1)} s, ${first.cpu.toFixed(1)} s of CPU: ${perSecond(first.wall)} calls/s, ` +
         `${perSecond(first.cpu)} per CPU second; most memory ${first.peakMiB.toFixed(0)} MiB; journal ${(size / 1e6).toFixed(0)} MB`,
     )
-    console.log(`resume: ${describe(await inProcess(run))}`)
+    console.log(`resume: ${describe(await inProcess(program, run))}`)
     await rm(join(run, 'round-1', 'examples.jsonl'))
-    console.log(`without its examples, all built from the journal: ${describe(await inProcess(run))}`)
+    console.log(`without its examples, all built from the journal: ${describe(await inProcess(program, run))}`)
   } finally {
-    await rm(dir, { recursive: true, force: true })
+    await Promise.all([rm(dir, { recursive: true, force: true }), rm(program)])
   }
 }
 
