@@ -59,7 +59,7 @@ export interface TrainingUse {
   readonly maxLength?: number
   /** Default `auto`. */
   readonly recompute?: Recompute
-  /** Whether the two answers of a pair share a row, which may then be twice as long. Default false. */
+  /** Whether sequences with a common beginning share a row, which may then be twice as long. Default false. */
   readonly sharePrefixes?: boolean
 }
 

@@ -1,4 +1,6 @@
+import fc from 'fast-check'
 import { expect, it } from 'vitest'
+import { bucketLength } from './batching.ts'
 import { prefixGroups } from './prefix-groups.ts'
 
 const prompt = (seed: number): number[] => Array.from({ length: 30 }, (_, i) => (i < 5 ? i : seed * 100 + i))
@@ -12,7 +14,7 @@ it('puts the answers of a prompt together, without the last token that they shar
     [...b, 2],
     [7, 8, 9],
   ]
-  expect(prefixGroups(sequences)).toEqual([
+  expect(prefixGroups(sequences, 1024)).toEqual([
     { items: [0, 1], prefix: 29 },
     { items: [2, 3], prefix: 29 },
     { items: [4], prefix: 0 },
@@ -21,19 +23,22 @@ it('puts the answers of a prompt together, without the last token that they shar
 
 it('leaves every sequence a position of its own, also one that another one begins with', () => {
   const a = prompt(1)
-  expect(prefixGroups([a, [...a, 1, 2]])).toEqual([{ items: [0, 1], prefix: 28 }])
-  expect(prefixGroups([a, a])).toEqual([{ items: [0, 1], prefix: 28 }])
+  expect(prefixGroups([a, [...a, 1, 2]], 1024)).toEqual([{ items: [0, 1], prefix: 28 }])
+  expect(prefixGroups([a, a], 1024)).toEqual([{ items: [0, 1], prefix: 28 }])
 })
 
 it('does not cut a long beginning short for the sake of one more sequence', () => {
   const head = prompt(1).slice(0, 20)
   const long = [...head, ...prompt(2)]
   expect(
-    prefixGroups([
-      [...long, 1, 1],
-      [...long, 2, 2],
-      [...head, 9, 9, 9],
-    ]),
+    prefixGroups(
+      [
+        [...long, 1, 1],
+        [...long, 2, 2],
+        [...head, 9, 9, 9],
+      ],
+      1024,
+    ),
   ).toEqual([
     { items: [0, 1], prefix: 49 },
     { items: [2], prefix: 0 },
@@ -41,5 +46,35 @@ it('does not cut a long beginning short for the sake of one more sequence', () =
 })
 
 it('shares nothing between short or unlike sequences, and takes empty ones', () => {
-  expect(prefixGroups([[1, 2, 3], [1, 2, 4], [], [5]])).toEqual([0, 1, 2, 3].map((i) => ({ items: [i], prefix: 0 })))
+  const alone = [0, 1, 2, 3].map((i) => ({ items: [i], prefix: 0 }))
+  expect(prefixGroups([[1, 2, 3], [1, 2, 4], [], [5]], 1024)).toEqual(alone)
+})
+
+/** Answers of the given lengths to one prompt. */
+function answersTo(promptLength: number, lengths: readonly number[]): number[][] {
+  return lengths.map((length, k) => Array.from({ length: promptLength + length }, (_, i) => (i < promptLength ? 1 : k)))
+}
+
+it('puts eight short answers into one row, and two long ones', () => {
+  const countsOf = (promptLength: number, length: number): number[] =>
+    prefixGroups(answersTo(promptLength, Array<number>(8).fill(length)), 1024).map(({ items }) => items.length)
+  expect(countsOf(256, 90)).toEqual([8])
+  expect(countsOf(600, 80)).toEqual([8])
+  expect(countsOf(256, 256)).toEqual([3, 3, 2])
+  expect(countsOf(256, 1792)).toEqual([2, 2, 2, 2])
+})
+
+it('gives a row of three or more no more positions than a micro-batch has, or two of its longest sequence apart', () => {
+  const lengths = fc.array(fc.integer({ min: 2, max: 700 }), { minLength: 3, maxLength: 12 })
+  fc.assert(
+    fc.property(fc.integer({ min: 17, max: 400 }), lengths, (promptLength, answers) => {
+      const sequences = answersTo(promptLength, answers)
+      for (const { items, prefix } of prefixGroups(sequences, 512)) {
+        if (items.length < 3) continue
+        const longest = Math.max(...items.map((item) => sequences[item]?.length ?? 0))
+        const positions = bucketLength(prefix) + items.length * bucketLength(longest - 1 - prefix)
+        expect(positions).toBeLessThanOrEqual(Math.max(512, 2 * longest))
+      }
+    }),
+  )
 })

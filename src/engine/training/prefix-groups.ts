@@ -3,6 +3,8 @@
  * candidates of one prompt. Pure; knows only token ids.
  */
 
+import { bucketLength, rowPositions } from './batching.ts'
+
 type Tokens = ArrayLike<number>
 
 /** Sequences that follow each other in the list and share their first positions. */
@@ -22,13 +24,17 @@ const LARGEST_GROUP = 8
 /** A further sequence may make the common beginning this much shorter, not more: it is likely of another prompt. */
 const KEPT_SHARE = 0.8
 
-/** Every sequence of two tokens or more is in one group; those that share nothing are alone, with prefix 0. */
-export function prefixGroups(sequences: readonly Tokens[]): PrefixGroup[] {
+/**
+ * Every sequence of two tokens or more is in one group; those that share nothing are alone, with prefix 0. A group of more
+ * than two takes at most `maxTokens` positions, padding included, or what two sequences as long as its longest would take
+ * apart: memory is predicted for no more.
+ */
+export function prefixGroups(sequences: readonly Tokens[], maxTokens: number): PrefixGroup[] {
   const groups: { items: number[]; prefix: number }[] = []
   for (const [index, tokens] of sequences.entries()) {
     const last = groups.at(-1)
     const shared = last === undefined ? 0 : sharedWith(sequences, last, tokens)
-    if (last !== undefined && shared >= SHORTEST_PREFIX) {
+    if (last !== undefined && shared >= SHORTEST_PREFIX && hasRoom(sequences, last, { tokens, shared, maxTokens })) {
       last.items.push(index)
       last.prefix = shared
     } else groups.push({ items: [index], prefix: 0 })
@@ -46,4 +52,17 @@ function sharedWith(sequences: readonly Tokens[], { items, prefix }: PrefixGroup
   while (common < first.length && common < tokens.length && first[common] === tokens[common]) common++
   const shared = Math.min(common - 1, most)
   return items.length > 1 && shared < KEPT_SHARE * prefix ? 0 : shared
+}
+
+/** Whether one more sequence, with `shared` positions in common, leaves the row short enough. A second one always does. */
+function hasRoom(
+  sequences: readonly Tokens[],
+  { items }: PrefixGroup,
+  { tokens, shared, maxTokens }: { tokens: Tokens; shared: number; maxTokens: number },
+): boolean {
+  if (items.length === 1) return true
+  const longest = Math.max(...items.map((item) => sequences[item]?.length ?? 0), tokens.length)
+  const length = bucketLength(longest - 1 - shared)
+  const positions = rowPositions({ prefix: bucketLength(shared), branches: items.length + 1, length })
+  return positions <= Math.max(maxTokens, 2 * longest)
 }

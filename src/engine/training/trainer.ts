@@ -38,7 +38,7 @@ export interface TrainerOptions {
    */
   readonly recompute?: Recompute
   /**
-   * Compute the common beginning of sequences that follow each other (the two answers of a pair) once. Default false.
+   * Compute the common beginning of sequences that follow each other (the answers to one prompt) once. Default false.
    * Results then differ from those of the sequences alone by rounding.
    */
   readonly sharePrefixes?: boolean
@@ -244,7 +244,7 @@ export class Trainer {
   /** The sequences that have something to predict, those with a common beginning together. */
   private groupsOf(sequences: readonly Tokens[]): readonly PrefixGroup[] {
     const groups = this.sharePrefixes
-      ? prefixGroups(sequences)
+      ? prefixGroups(sequences, this.maxTokens)
       : sequences.map((_, index) => ({ items: [index], prefix: 0 }))
     return groups.filter(({ items }) => items.length > 1 || (sequences[items[0] ?? 0]?.length ?? 0) > 1)
   }

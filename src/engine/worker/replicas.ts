@@ -13,6 +13,7 @@ import type {
   OpenParameters,
   Tokens,
 } from './protocol.ts'
+import { MICRO_BATCH_TOKENS } from '../training/memory.ts'
 import { prefixGroups } from '../training/prefix-groups.ts'
 import type { OptimizerSettings } from '../training/trainer.ts'
 import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
@@ -95,7 +96,7 @@ export class ReplicatedBackend implements EngineBackend {
   /** What is computed together stays together. */
   private shareOut(sequences: readonly Tokens[]): number[][] {
     const groups = this.sharePrefixes
-      ? prefixGroups(sequences).map(({ items }) => items)
+      ? prefixGroups(sequences, MICRO_BATCH_TOKENS).map(({ items }) => items)
       : sequences.map((_, index) => [index])
     return shareOut(sequences, groups, this.replicas.length)
   }
