@@ -22,16 +22,19 @@ import {
 } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
 import { readJsonl, removeFolder, type RunFolder } from '../store/index.ts'
+import type { PriorQuestions } from '../synthesis/index.ts'
 import { trainGroups } from '../training/index.ts'
 import { GroupTally, type OnlineRound } from './group-tally.ts'
 import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
-import { promptsOf } from './play-documents.ts'
+import { priorsOf, taskFacts } from './play-documents.ts'
 import { StepFile } from './step-file.ts'
 
 export interface OnlineRoundOptions {
   readonly folder: RunFolder
   readonly round: number
   readonly documents: readonly Document[]
+  /** What an earlier run gives for them. */
+  readonly prior: PriorQuestions | undefined
   /** The weights at the start of the round, and what the records call them. */
   readonly start: TrainingStart
   readonly config: Config
@@ -73,13 +76,13 @@ export async function playOnlineRound(options: OnlineRoundOptions): Promise<Onli
   return result
 }
 
-function inputsOf({ documents, start, config, task, models }: OnlineRoundOptions): string {
+function inputsOf({ documents, prior, start, config, task, models }: OnlineRoundOptions): string {
   const { training, synthesis, scoring, curation, pairing, seed, roles } = config
   const { concurrency: _concurrency, ...questions } = synthesis
-  const ids = documents.map(({ id, text }) => [id, text])
-  const prompts = promptsOf(task)
+  const ids = documents.map(({ id, text }) => [id, text, priorsOf(id, prior)])
   const weights = [start.name, models.initialPolicy.name]
-  return hashValue({ ids, weights, prompts, training, questions, scoring, curation, pairing, seed, roles })
+  const facts = taskFacts(task)
+  return hashValue({ ids, weights, facts, training, questions, scoring, curation, pairing, seed, roles })
 }
 
 /** What a round came to that the journal knows as done, if its checkpoint is still there. */

@@ -68,20 +68,23 @@ export function playInputs(options: PlayDocumentsOptions): object {
   return {
     documents: documents.map(({ id, text }) => [id, text, priorsOf(id, prior)]),
     players: Object.entries(models.roles(policy)).map(([role, model]: [string, LanguageModel]) => [role, model.name]),
-    prompts: promptsOf(task),
+    task: taskFacts(task),
     settings: { ...settingsOf(config), synthesis },
     seed: config.seed,
   }
 }
 
-/** Prompts and sampling settings of all roles. */
-export function promptsOf({ proposer, solver, rubricWriter, scorer, comparer, anchoredRater }: TaskProfile): unknown[] {
-  return [proposer, solver, rubricWriter, scorer, comparer, anchoredRater].map((role) =>
+/** What a task does to an example: prompts and sampling settings of all roles, and what else its file says. */
+export function taskFacts(task: TaskProfile): object {
+  const { name, definitionHash = null, proposer, solver, rubricWriter, scorer, comparer, anchoredRater } = task
+  const roles = [proposer, solver, rubricWriter, scorer, comparer, anchoredRater].map((role) =>
     role === undefined ? null : [role.promptHash, { ...role.sampling }],
   )
+  return { name, definitionHash, roles }
 }
 
-function priorsOf(documentId: string, prior: PlayDocumentsOptions['prior']): unknown[] {
+/** What an earlier run gives for a document's questions. */
+export function priorsOf(documentId: string, prior: PlayDocumentsOptions['prior']): unknown[] {
   return Array.from({ length: prior?.count(documentId) ?? 0 }, (_, index) => prior?.find(documentId, index) ?? null)
 }
 

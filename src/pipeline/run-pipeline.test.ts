@@ -227,9 +227,11 @@ describe('a run', () => {
     const server = scriptedServer()
     const path = join(dir, 'a', 'round-1', 'examples.jsonl')
     const summaries: string[] = []
-    const play = async (change?: (config: Config) => Config): Promise<string> => {
+    const play = async (change?: (config: Config) => Config, ending?: string): Promise<string> => {
+      const file = { extends: 'general', name: 'general', ...(ending === undefined ? {} : { questionEnding: ending }) }
       await runPipeline({
         ...options(join(dir, 'a'), server, change),
+        task: parseTask(JSON.stringify(file)),
         synthesisOnly: true,
         onEvent: (event) => {
           if (event.type === 'stage' && event.stage === 'synthesis' && event.state === 'finished')
@@ -255,6 +257,9 @@ describe('a run', () => {
     expect(server.calls()).toBe(calls)
     const other = await play((config) => ({ ...config, scoring: { ...config.scoring, missingCriterion: 'zero' } }))
     expect([other === built, wasKept()]).toEqual([true, false])
+    // What is no prompt counts too.
+    const ended = await play(undefined, 'Answer in one sentence.')
+    expect([ended.includes('Answer in one sentence.'), wasKept()]).toEqual([true, false])
     const reseeded = await play((config) => ({ ...config, seed: config.seed + 1 }))
     expect([reseeded === built, wasKept()]).toEqual([false, false])
     expect([await play((config) => ({ ...config, seed: config.seed + 1 })), wasKept()]).toEqual([reseeded, true])

@@ -250,6 +250,7 @@ class Run {
         folder,
         round,
         documents,
+        prior: this.options.reuse.get(round)?.questions,
         config,
         models,
         clock,

@@ -60,6 +60,7 @@ export function defineTask(task: TaskDefinition, where: string = task.name): Tas
   const at: TaskAt = { task, where }
   return {
     name: task.name,
+    definitionHash: hashValue(task),
     proposer: defineRole(at, groundedRole('proposer', proposer, []), fillProposer, proposalParser(task)),
     solver: defineRole(at, plainRole('solver', solver, ['question']), fillSolver, parseAnswer),
     rubricWriter: defineRole(

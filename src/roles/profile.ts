@@ -79,6 +79,8 @@ export interface ComparerInput {
 
 export interface TaskProfile {
   readonly name: string
+  /** Hash of all that makes the task, where it is data: also of what is no prompt (the question's ending, the check, the spread). */
+  readonly definitionHash?: string
   readonly proposer: RoleProfile<ProposerInput, Proposal>
   readonly solver: RoleProfile<SolverInput, string>
   readonly rubricWriter: RoleProfile<RubricWriterInput, Rubric>

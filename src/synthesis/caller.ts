@@ -46,7 +46,7 @@ export type CallResult =
   | { readonly ok: false; readonly error: EndpointError }
 
 /** What is used of a journal. */
-export type JournalAccess = Pick<Journal, 'get' | 'append' | 'usage' | 'usageByModel'>
+export type JournalAccess = Pick<Journal, 'get' | 'has' | 'append' | 'usage' | 'usageByModel'>
 
 export interface CallerOptions {
   readonly journal: JournalAccess
@@ -94,6 +94,11 @@ export class Caller {
       return { ok: false, error: result }
     }
     return { ok: true, samples: result.generations, replayed: false }
+  }
+
+  /** Whether the journal has the call, of whatever session. */
+  knows(call: Call): boolean {
+    return this.options.journal.has(call.key, this.requestOf(call).inputs)
   }
 
   /** The samples of a call that this session has had, from the journal; nothing is told of it. */

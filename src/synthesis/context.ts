@@ -30,6 +30,8 @@ export interface QuestionContext {
   /** Of the run: for draws that are no model's. */
   readonly seed: number
   readonly call: Caller['call']
+  /** Whether the journal has a call. */
+  readonly knows: Caller['knows']
   /** What an earlier run knows of the question. */
   readonly prior?: Prior | undefined
   /** Whether a model holds a reply to a JSON schema. */

@@ -110,6 +110,22 @@ describe('only what failed, judged again', () => {
     expect(examples[0]?.status).toBe('scoringFailed')
   })
 
+  it('is found again when the documents are played again: what was mended stays mended', async () => {
+    let tries = 0
+    // Readable from the third try of each answer on, which only judging again makes.
+    const run = await options({
+      documents: makeDocuments(1),
+      models: makeModels({ scorer: { reply: () => (++tries <= 8 ? 'unreadable' : rated(2)) } }),
+    })
+    const before = await synthesize(run)
+    expect(before[0]?.status).toBe('scoringFailed')
+    const mended = await rejudge(run, before, {}, true)
+    expect(mended[0]?.status).toBe('complete')
+    const models = makeModels()
+    expect(await synthesize({ ...run, models })).toEqual(mended)
+    expect(asked(models)).toEqual({ proposer: 0, solver: 0, rubric: 0, scorer: 0 })
+  })
+
   it('writes a rubric anew that could not be read', async () => {
     const run = await options({ documents: makeDocuments(1), models: makeModels({ rubric: { reply: () => 'none' } }) })
     const before = await synthesize(run)

@@ -270,6 +270,7 @@ class Flow {
         ? this.options.prior?.find(document.id, questionIndex)
         : priorOf(example, example.reused ?? [])
     const keepsSchema = (model: LanguageModel): Promise<boolean> => this.schemas.of(model)
+    const knows: Caller['knows'] = (wanted) => this.caller.knows(wanted)
     const context: QuestionContext = {
       round,
       document,
@@ -280,6 +281,7 @@ class Flow {
       seed,
       prior,
       call,
+      knows,
       keepsSchema,
       onEvent,
     }

@@ -4,7 +4,7 @@
  */
 import type { ReplyFailure, ResponseFormat } from '../../records/index.ts'
 import { replyFailure, type RoleProfile } from '../../roles/index.ts'
-import type { CallResult, Sample } from '../caller.ts'
+import type { Call, CallResult, Sample } from '../caller.ts'
 import { keyOf, modelOf, settleAll, type QuestionContext } from '../context.ts'
 import type { SynthesisStage } from '../events.ts'
 
@@ -76,7 +76,7 @@ export async function askJudge<Input, Output>(
     temperature: judgement.temperature ?? profile.sampling.temperature,
     maxTokens: synthesis.maxTokens[stage] ?? profile.sampling.maxTokens,
   }
-  const result = await send(context, judgement, plan, judgement.name(0, 0), n)
+  const result = await context.call(callOf(context, judgement, plan, judgement.name(0, 0), n))
   if (!result.ok) return Array.from({ length: n }, () => callFailed(result))
   const replies = result.samples.map((sample) => read(context, judgement, { plan, attempt: 0, slot: 0, sample }))
   const fresh = result.replayed ? 0 : 1
@@ -99,10 +99,12 @@ async function tryAgain<Input, Output>(
   const limit = Math.max(judgement.profile.sampling.attempts, context.settings.scoring.secondTry ? 2 : 1)
   let { reply, plan, fresh } = first
   for (let attempt = 1; !reply.ok && reply.reason !== 'callFailed'; attempt++) {
-    const wanted = attempt < limit || (context.again === true && fresh === 0 && attempt < MOST_TRIES)
-    if (!wanted) break
     plan = nextPlan(first.plan, plan, reply.reason)
-    const result = await send(context, judgement, plan, judgement.name(attempt, first.slot), 1)
+    const call = callOf(context, judgement, plan, judgement.name(attempt, first.slot), 1)
+    const isDue = attempt < limit || (context.again === true && fresh === 0 && attempt < MOST_TRIES)
+    // A try beyond the limit was asked for once, and paid for: its reply counts from then on.
+    if (!isDue && !context.knows(call)) break
+    const result = await context.call(call)
     // The server would not take the second request (no room for a longer reply, say): what it said to the first still stands.
     if (!result.ok) return result.error.retryable ? callFailed(result) : reply
     const [sample] = result.samples
@@ -119,19 +121,19 @@ function nextPlan(first: Plan, latest: Plan, reason: ReplyFailure): Plan {
   return remedies[reason](latest)
 }
 
-function send<Input, Output>(
+function callOf<Input, Output>(
   context: QuestionContext,
   { stage, profile, input }: Judgement<Input, Output>,
   plan: Plan,
   name: string,
   n: number,
-): Promise<CallResult> {
+): Call {
   const { structured, sampling } = profile
   const inSchema = plan.schema && structured !== undefined
   const responseFormat: ResponseFormat | undefined = inSchema ? structured.format(input) : undefined
   const model = modelOf(context.models, stage)
   const expected = stage === 'score' && context.settings.scoring.ratings === 'expected'
-  return context.call({
+  return {
     stage,
     key: keyOf(context, name),
     model,
@@ -144,7 +146,7 @@ function send<Input, Output>(
       ...(responseFormat === undefined ? {} : { responseFormat }),
       ...(expected && model.abilities?.numberLogprobs === true ? { numberLogprobs: true } : {}),
     },
-  })
+  }
 }
 
 interface Replied {

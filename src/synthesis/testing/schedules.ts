@@ -37,7 +37,8 @@ export function playOf(stage: Stage): Play {
     ...stage,
     question: (document, call) => {
       const keepsSchema = (): Promise<boolean> => Promise.resolve(false)
-      const shared = { task, models, settings, seed, call, keepsSchema, onEvent: () => undefined }
+      const knows = (): boolean => false
+      const shared = { task, models, settings, seed, call, knows, keepsSchema, onEvent: () => undefined }
       return playQuestion({ round: 1, document, questionIndex: 0, ...shared })
     },
     call: async ({ key, model, request }) => {
@@ -113,6 +114,7 @@ function memoryJournal(): JournalAccess {
       const entry = entries.get(key)
       return entry?.inputs === inputs ? entry : undefined
     },
+    has: (key, inputs) => entries.get(key)?.inputs === inputs,
     append: (entry) => {
       entries.set(entry.key, entry)
       return Promise.resolve()
