@@ -101,9 +101,7 @@ async function tryAgain<Input, Output>(
   for (let attempt = 1; !reply.ok && reply.reason !== 'callFailed'; attempt++) {
     plan = nextPlan(first.plan, plan, reply.reason)
     const call = callOf(context, judgement, plan, judgement.name(attempt, first.slot), 1)
-    const isDue = attempt < limit || (context.again === true && fresh === 0 && attempt < MOST_TRIES)
-    // A try beyond the limit was asked for once, and paid for: its reply counts from then on.
-    if (!isDue && !context.knows(call)) break
+    if (attempt >= limit && !mayGoOn(context, call, attempt, fresh)) break
     const result = await context.call(call)
     // The server would not take the second request (no room for a longer reply, say): what it said to the first still stands.
     if (!result.ok) return result.error.retryable ? callFailed(result) : reply
@@ -113,6 +111,12 @@ async function tryAgain<Input, Output>(
     reply = read(context, judgement, { plan, attempt, slot: first.slot, sample })
   }
   return reply
+}
+
+/** Beyond the limit: one fresh try where judging again asks for it, and whatever was tried so before. */
+function mayGoOn(context: QuestionContext, call: Call, attempt: number, fresh: number): boolean {
+  const isAskedFor = context.again === true && fresh === 0 && attempt < MOST_TRIES
+  return isAskedFor || context.knows(call)
 }
 
 /** The remedy for the latest reason, on top of those before it; more room is given once. */
