@@ -20,7 +20,7 @@ import type {
   SuiteResult,
 } from '../records/index.ts'
 import type { TaskProfile } from '../roles/index.ts'
-import { RunFolder } from '../store/index.ts'
+import { removeFolder, RunFolder } from '../store/index.ts'
 import { isGroupObjective } from '../training/index.ts'
 import { describeConfigChange } from './changed-config.ts'
 import { runContamination, type ContaminationReport } from './contamination.ts'
@@ -168,7 +168,8 @@ class Run {
     ]
     for (let round = 1; round <= this.config.rounds; round++) {
       const played = await this.playRound(round, policy, dir, documents)
-      if (played.checkpoint !== null) {
+      // Weights that a round left as they were keep the name that their calls are known by.
+      if (played.checkpoint !== null && played.checkpoint !== dir) {
         policy = this.models.checkpoint(played.checkpoint, `round-${round}`)
         dir = played.checkpoint
       }
@@ -208,10 +209,17 @@ class Run {
     }
     if (pairs.length === 0) {
       this.note(`round ${round}: no preference pairs, nothing to train on`)
-      return { ...base, checkpoint: round === 1 ? null : dir }
+      // Weights of an earlier configuration of the round are none of this one's.
+      await removeFolder(this.folder.round(round).checkpoint)
+      return { ...base, checkpoint: this.trainedBefore(dir) }
     }
     await this.stage(round, 'train', () => this.train(round, policy, dir, pairs))
     return { ...base, checkpoint: this.folder.round(round).checkpoint }
+  }
+
+  /** What a round leaves that trained nothing: the checkpoint that it began with, null where that was the first weights. */
+  private trainedBefore(dir: string): string | null {
+    return dir === this.models.initialDir ? null : dir
   }
 
   private documentsOf(round: number, documents: RunDocuments): readonly Document[] {
@@ -267,7 +275,7 @@ class Run {
     const health = await this.measure(yielded.health, { pairs: groups, skipped }, round)
     const note = leftOutNote(played)
     if (note !== undefined) this.note(`round ${round}: ${note}`)
-    const checkpoint = played.steps > 0 ? folder.round(round).checkpoint : round === 1 ? null : dir
+    const checkpoint = played.steps > 0 ? folder.round(round).checkpoint : this.trainedBefore(dir)
     return { round, examples: yielded.examples, pairs: groups, skipped, health, checkpoint }
   }
 

@@ -10,7 +10,7 @@ export interface RoundSummary {
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
   /** Null before the first round. */
   readonly health: HealthReport | null
-  /** Null when the round trained nothing. */
+  /** The weights after the round: those of the round before where it trained nothing, null while nothing was trained. */
   readonly checkpoint: string | null
 }
 

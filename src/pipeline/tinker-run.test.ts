@@ -9,7 +9,7 @@ import { modelFingerprint } from '../engine/index.ts'
 import { exampleSchema, preferencePairSchema, trainingStepSchema, type RunEvent } from '../records/index.ts'
 import { TinkerServer } from '../training/testing/tinker-server.ts'
 import type { RunSummary } from './index.ts'
-import { others, ROLES, runTable, TOKENIZER, VOCAB, type TableRunOptions } from './testing/tinker-table.ts'
+import { others, ROLES, runTable, TOKENIZER, VOCAB, type Others, type TableRunOptions } from './testing/tinker-table.ts'
 import { TinkerPolicy } from './tinker-policy.ts'
 
 let dir = ''
@@ -156,6 +156,45 @@ it('plays ahead while it trains: the files do not depend on which batch was fast
   const whole = others()
   await run('again', { asked: whole, changes: ONLINE })
   expect(asked.calls()).toBe(whole.calls())
+})
+
+/** Three rounds that may go by without a pair or a group. */
+const UNTRAINED = {
+  rounds: 3,
+  health: { pairedQuestions: { stop: false }, tiedQuestions: { stop: false } },
+  evaluation: { suites: [] },
+}
+
+it.each([
+  ['pairs', { ...UNTRAINED, pairing: { minMargin: 50 } }],
+  ['groups', { ...ONLINE, ...UNTRAINED, pairing: { minStd: 50 } }],
+])('plays on with the first weights, and has no checkpoint, where no round has %s', async (name, changes) => {
+  const { rounds, checkpoint } = await run(name, { changes })
+  expect(rounds.map(({ examples }) => examples.complete)).toEqual([undefined, 4, 4, 4])
+  expect([...rounds.map((round) => round.checkpoint), checkpoint]).toEqual([null, null, null, null, null])
+})
+
+it('keeps the name of weights that a round leaves as they were', async () => {
+  const asked = others()
+  let tied = false
+  // From the second round on every answer is judged alike, and no pair comes of it.
+  const fetch: Others['fetch'] = async (url, init) => {
+    const response = await asked.fetch(url, init)
+    if (!tied || url.startsWith(baseUrl)) return response
+    return new Response((await response.text()).replaceAll(/(rating\\":)\d/g, '$11'), response)
+  }
+  const { rounds } = await run('tied', {
+    asked: { ...asked, fetch },
+    changes: { rounds: 3, health: UNTRAINED.health },
+    onEvent: (event) => {
+      if (event.type === 'stage' && event.stage === 'train' && event.state === 'finished') tied = true
+    },
+  })
+  expect(rounds.map(({ pairs }) => pairs > 0)).toEqual([false, true, false, false])
+  const names = rounds.map(({ results: [heldOut] }) => heldOut?.policy)
+  expect(names[1]).toMatch(/^round-1@/)
+  expect(names.slice(2)).toEqual([names[1], names[1]])
+  expect(rounds[3]?.checkpoint).toBe(rounds[1]?.checkpoint)
 })
 
 /** A heart that beats every few milliseconds. */
