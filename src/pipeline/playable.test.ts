@@ -10,6 +10,10 @@ const check = (changes: object): void =>
 
 it.each([
   [{ roles: { solver: server }, training: { objective: { type: 'grpo' } } }, 'roles.solver: grpo learns from'],
+  [
+    { reuse: { from: './a', stages: ['propose', 'solve'] }, training: { objective: { type: 'grpo' } } },
+    'reuse.stages: grpo learns from',
+  ],
   [{ training: { backend: 'trl', objective: { type: 'simpo' } } }, 'no script for simpo'],
   [{ training: { backend: 'trl', objective: { type: 'grpo' } } }, 'trl trains on pairs here'],
   [{ training: { backend: 'trl', reference: 'initial' } }, 'leave out model.adapter and training.reference'],
@@ -20,8 +24,28 @@ it.each([
 
 it.each([
   [{ roles: { solver: server } }],
+  [{ reuse: { from: './a', stages: ['solve'] } }],
+  [{ reuse: { from: './a', stages: ['propose', 'rubric'] }, training: { objective: { type: 'grpo' } } }],
   [{ training: { backend: 'trl' } }],
   [{ model: { ...embedded, adapter: './a' }, training: { reference: 'initial' } }],
 ])('takes %j', (changes) => {
   expect(() => check(changes)).not.toThrow()
 })
+
+const updated = { ...server, baseUrl: 'http://teacher:8000/v1', update: { command: ['./update'] } }
+const judged = (baseUrl: string): void =>
+  check({ model: updated, training: { path: './model' }, evaluation: { judge: { ...server, baseUrl } } })
+
+it.each(['http://teacher:8000/v1', 'http://teacher:8000/v1/', 'http://TEACHER:8000/v1', 'HTTP://teacher:8000/./v1//'])(
+  'sees that a judge at %s is the model that is trained',
+  (baseUrl) => {
+    expect(() => judged(baseUrl)).toThrow('evaluation.judge: model.update.command puts the trained weights')
+  },
+)
+
+it.each(['http://teacher:8001/v1', 'https://teacher:8000/v1', 'http://teacher:8000/V1'])(
+  'takes a judge of that name at %s',
+  (baseUrl) => {
+    expect(() => judged(baseUrl)).not.toThrow()
+  },
+)

@@ -16,11 +16,17 @@ export function requirePlayable(config: Config): void {
 }
 
 /** @throws {ConfigError} when the answers whose sampled ids are trained on would be another model's */
-function requireOwnAnswers({ roles, training }: Config): void {
-  if (roles.solver === undefined || !isGroupObjective(training.objective)) return
-  throw new ConfigError(
-    `roles.solver: ${training.objective.type} learns from the answers of the weights that are trained; leave the role out, or train on pairs`,
-  )
+function requireOwnAnswers({ roles, reuse, training: { objective } }: Config): void {
+  if (!isGroupObjective(objective)) return
+  const needs = `${objective.type} learns from the answers of the weights that are trained`
+  if (roles.solver !== undefined) {
+    throw new ConfigError(`roles.solver: ${needs}; leave the role out, or train on pairs`)
+  }
+  if (reuse?.stages.includes('solve') === true) {
+    throw new ConfigError(
+      `reuse.stages: ${needs}, and those of an earlier run are not; leave solve out, or train on pairs`,
+    )
+  }
 }
 
 /** A training on a Tinker server plays there too, and says so once. */
@@ -118,10 +124,15 @@ function requireJudge(config: Config): void {
 export function requireUntouched({ model, training }: Config, endpoint: ModelEndpoint, key: string): void {
   if (model.backend !== 'openai' || endpoint.backend !== 'openai' || endpoint.name !== model.name) return
   if (model.update === undefined || !('command' in model.update) || training.path === undefined) return
-  const places = [model.baseUrl, ...(model.replicas ?? [])]
-  if (![endpoint.baseUrl, ...(endpoint.replicas ?? [])].some((place) => places.includes(place))) return
+  const places = placesOf(model)
+  if (!placesOf(endpoint).some((place) => places.includes(place))) return
   throw new ConfigError(
     `${key}: model.update.command puts the trained weights in the place of ${endpoint.name} at ${endpoint.baseUrl}, and they would judge themselves; ` +
       'name a model at another address or of another name, or use model.update.lora, which leaves the first weights where they are',
   )
+}
+
+/** Where a model answers, each address in one spelling. */
+function placesOf({ baseUrl, replicas = [] }: Extract<ModelEndpoint, { backend: 'openai' }>): string[] {
+  return [baseUrl, ...replicas].map((address) => new URL(address).href.replace(/\/+$/, ''))
 }
