@@ -15,7 +15,7 @@ import {
 } from '../../pipeline/index.ts'
 import type { Config, ModelEndpoint, TinkerModelConfig } from '../../records/index.ts'
 import type { TaskProfile } from '../../roles/index.ts'
-import { requireTrl, trainingUse, tryTinkerPlace } from '../../training/index.ts'
+import { requireTrl, trainingEngineOptions, trainingUse, tryTinkerPlace } from '../../training/index.ts'
 import type { Context } from '../command.ts'
 import { bytes } from '../format.ts'
 import { failure, ok, warning, type Check } from './check.ts'
@@ -108,11 +108,12 @@ async function checkTrl({ training }: Config, { environment }: DoctorContext): P
 }
 
 /** Computes a little on it, and on the processor. */
-async function checkDevice({ training: { backend, device = 'cpu' } }: Config): Promise<Check[]> {
+async function checkDevice({ training }: Config): Promise<Check[]> {
+  const { backend, device = 'cpu' } = training
   if (backend !== 'embedded' || device === 'cpu') return []
   try {
-    await requireDevice(device)
-    return [ok('training', `${device} is there and computes what the processor does; it was never measured on a GPU`)]
+    await requireDevice(device, trainingEngineOptions(training, 0))
+    return [ok('training', `on ${device} a small model trains as on the processor; it was never measured on a GPU`)]
   } catch (error) {
     return [failure('training', errorMessage(error))]
   }

@@ -6,7 +6,11 @@ import { Engine } from '../engine.ts'
 import { Graph } from '../graph/graph.ts'
 import { rmsNorm } from '../ops/norm.ts'
 import { Executable } from '../runtime/executable.ts'
-import { requireDevice } from './device.ts'
+import { causalBlocks } from '../ops/attention.ts'
+import { bucketLength } from './batching.ts'
+import { computeOn, requireDevice, SEQUENCES, type Computed, type DeviceUse } from './device.ts'
+import { MICRO_BATCH_TOKENS } from './memory.ts'
+import { prefixGroups } from './prefix-groups.ts'
 
 async function reasonAgainst(): Promise<string | undefined> {
   const graph = new Graph()
@@ -30,6 +34,35 @@ describe('training.device', () => {
   test('cpu needs no check', async () => {
     await requireDevice()
     await requireDevice('cpu')
+  })
+
+  const any = (): boolean => true
+  test.each<[string, DeviceUse, (way: DeviceUse) => boolean, keyof Computed]>([
+    ['from position 64 on', {}, any, 'log-probabilities'],
+    ['of adapters', { lora: { rank: 4 } }, ({ lora }) => lora !== undefined, 'gradients'],
+    ['of shared prompts', { sharePrefixes: true }, (way) => way.sharePrefixes === true, 'gradients'],
+    ['of layers computed twice', {}, ({ recompute }) => recompute === true, 'gradients'],
+    ['of layers that are kept', { recompute: false }, ({ recompute }) => recompute === false, 'gradients'],
+  ])('a device that is right but for what it computes %s is refused', async (_where, use, isWrong, what) => {
+    await requireDevice('webgpu', use, (_device, way) => computeOn('cpu', way))
+    const wrong = requireDevice('webgpu', use, async (device, way) => {
+      const computed = await computeOn('cpu', way)
+      if (device === 'webgpu' && isWrong(way)) computed[what].fill(0, 64)
+      return computed
+    })
+    await expect(wrong).rejects.toThrow(`webgpu computes other ${what} than the processor`)
+  })
+
+  test('what is computed leaves no adapter without a gradient, and takes blocks, padding and a shared beginning', async () => {
+    const { gradients } = await computeOn('cpu', { lora: { rank: 4 }, recompute: false })
+    expect(gradients.every((value) => value !== 0)).toBe(true)
+    const [pair, single] = prefixGroups(SEQUENCES, MICRO_BATCH_TOKENS)
+    expect([pair?.items, single?.items]).toEqual([[0, 1], [2]])
+    const parts = [pair?.prefix ?? 0, 199 - (pair?.prefix ?? 0)]
+    for (const positions of parts) {
+      expect(bucketLength(positions)).toBeGreaterThan(positions)
+      expect(causalBlocks(bucketLength(positions)).length).toBeGreaterThan(1)
+    }
   })
 
   test('a norm whose scale is computed apart has the scale that the kernel gives', async () => {
@@ -61,6 +94,12 @@ describe('training.device', () => {
   })
 
   describe.skipIf(reason !== undefined)(`on WebGPU${reason === undefined ? '' : `: skipped, ${reason}`}`, () => {
+    test(
+      'adapters, shared prompts and layers computed twice come out as on the processor',
+      () => requireDevice('webgpu', { lora: { rank: 4 }, sharePrefixes: true, recompute: true }),
+      120_000,
+    )
+
     test.each([
       ['llama', false],
       ['qwen2', false],

@@ -115,7 +115,7 @@ export class EngineCore implements EngineBackend {
   private async open({ files, dir, settings }: OpenParameters): Promise<EngineMethods['open']['result']> {
     const config = parseModelConfig(files.config)
     const parameters = dir === undefined ? initParameters(config, settings.seed ?? 0) : loadWeights(dir, config)
-    await requireDevice(settings.device)
+    await requireDevice(settings.device, settings)
     const trainer = await makeTrainer(config, parameters, settings)
     this.model = { files, config, parameters, trainer, settings, dir }
     const trainableLength = trainer.trainable.flat.length
