@@ -108,20 +108,33 @@ function requirePrices(config: Config): void {
 
 /** @throws {ConfigError} when somebody who has to stay the same would be answered by the weights of the newest round */
 function requireJudge(config: Config): void {
-  const { model, roles, evaluation } = config
-  for (const [role, endpoint] of Object.entries(roles)) {
+  for (const [role, endpoint] of Object.entries(config.roles)) {
     if (endpoint !== undefined) requireUntouched(config, endpoint, `roles.${role}`)
   }
-  const isJudged = evaluation.suites.some((name) =>
-    isFileSuite(name) ? suiteCatalogue[name].needsJudge : name === 'heldout',
-  )
-  if (!isJudged) return
-  requireUntouched(config, evaluation.judge ?? model, 'evaluation.judge')
-  if (evaluation.secondJudge !== undefined) requireUntouched(config, evaluation.secondJudge, 'evaluation.secondJudge')
+  requireUntouchedJudges(config, config.evaluation)
+}
+
+/** Who is to judge what, and under which key or option each of them is named. */
+interface Judging {
+  readonly suites: readonly string[]
+  /** Absent: the model of the configuration. */
+  readonly judge?: ModelEndpoint | undefined
+  readonly secondJudge?: ModelEndpoint | undefined
+  readonly names?: { readonly judge: string; readonly secondJudge: string }
+}
+
+/** @throws {ConfigError} when the trained weights of `config` would answer in the place of a judge whom a suite needs */
+export function requireUntouchedJudges(config: Config, { suites, judge, secondJudge, names }: Judging): void {
+  const hasHeldOut = suites.includes('heldout')
+  if (hasHeldOut || suites.some((name) => isFileSuite(name) && suiteCatalogue[name].needsJudge)) {
+    requireUntouched(config, judge ?? config.model, names?.judge ?? 'evaluation.judge')
+  }
+  if (!hasHeldOut || secondJudge === undefined) return
+  requireUntouched(config, secondJudge, names?.secondJudge ?? 'evaluation.secondJudge')
 }
 
 /** @throws {ConfigError} where `endpoint` is the very model whose weights `model.update.command` replaces */
-export function requireUntouched({ model, training }: Config, endpoint: ModelEndpoint, key: string): void {
+function requireUntouched({ model, training }: Config, endpoint: ModelEndpoint, key: string): void {
   if (model.backend !== 'openai' || endpoint.backend !== 'openai' || endpoint.name !== model.name) return
   if (model.update === undefined || !('command' in model.update) || training.path === undefined) return
   const places = placesOf(model)

@@ -21,6 +21,7 @@ import { localEndpoint } from '../model-source.ts'
 import { suggestion } from '../nearest.ts'
 import { createProgress } from '../progress.ts'
 import { readRun } from '../read-run.ts'
+import { checkJudges } from '../run-judges.ts'
 import { resultNotes, resultsTable } from '../results-table.ts'
 
 const suiteNames = [HELD_OUT, ...Object.keys(suiteCatalogue)]
@@ -81,6 +82,7 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   const names = readSuites(invocation)
   const target = await openTarget(invocation, invocation.positionals[0] ?? '', context)
   checkHeldOut(invocation, { ...target, isAsked: names.includes(HELD_OUT) })
+  await checkJudges(invocation, { run: target.run, suites: names })
   const progress = createProgress(terminal, clock)
   const models = new ModelHouse(target.config, {
     env: environment,
