@@ -154,11 +154,17 @@ export class TinkerModel {
     return this.save('save_weights_for_sampler', label)
   }
 
+  /** What is asked for later goes out once the save is settled, so that a second attempt saves the same weights. */
+  private save(route: string, label: string): Promise<string> {
+    return this.inTurn(() => this.saveNow(route, label))
+  }
+
   /** A name is taken once it was sent; where the answer was lost, the same is saved under another. */
-  private async save(route: string, label: string): Promise<string> {
+  private async saveNow(route: string, label: string): Promise<string> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return (await this.job(route, { path: this.freshName(label) }, savedSchema)).path
+        const id = await this.send(route, { path: this.freshName(label) })
+        return (await this.finish(route, id, savedSchema)).path
       } catch (error) {
         if (attempt === SAVES || !isPassing(error)) throw error
         await this.options.clock.sleep(1000 * 4 ** attempt)
@@ -211,12 +217,20 @@ export class TinkerModel {
   }
 
   private submit(route: string, body: object): Promise<string> {
+    return this.inTurn(() => this.send(route, body))
+  }
+
+  private inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const done = this.submitting.then(work)
+    this.submitting = done.catch(() => undefined)
+    return done
+  }
+
+  private async send(route: string, body: object): Promise<string> {
     // A saved name is no `seq_id`: sent twice, the second is refused.
     const repeatable = route === 'forward' || route === 'forward_backward' || route === 'optim_step'
     const request = { model_id: this.id, seq_id: ++this.sequence, ...body }
-    const sent = this.submitting.then(() => this.connection.post(route, request, futureSchema, repeatable))
-    this.submitting = sent.catch(() => undefined)
-    return sent.then(({ request_id: id }) => id)
+    return (await this.connection.post(route, request, futureSchema, repeatable)).request_id
   }
 
   private finish<T>(route: string, requestId: string, schema: z.ZodType<T>): Promise<T> {

@@ -117,6 +117,23 @@ describe('the Tinker backend', () => {
     expect(server.requests.filter(({ route }) => route === 'save_weights')).toHaveLength(8)
   })
 
+  it.each(['drop', 'dropAfter', { status: 503, body: 'busy' }] as const)(
+    'publishes the weights of then, though the first attempt fails (%j) and a step is asked for meanwhile',
+    async (fault) => {
+      const { server, open } = await start()
+      const model = await open({ reduction: 'sum' })
+      const before = await model.logprobs([[1, 5, 3]])
+      await model.accumulate([[1, 5, 3]], [Float32Array.of(1, -1)])
+      server.faults.set('save_weights_for_sampler', [fault])
+      const [published] = await Promise.all([model.publish(), model.step(adam)])
+      expect(await published.logprobs([[1, 5, 3]])).toEqual(before)
+      expect(await model.logprobs([[1, 5, 3]])).not.toEqual(before)
+      server.faults.set('save_weights_for_sampler', [{ status: 400, body: { detail: 'no space left' } }])
+      const [refused, after] = await Promise.allSettled([model.publish(), model.logprobs([[1, 5, 3]])])
+      expect([refused.status, after.status]).toEqual(['rejected', 'fulfilled'])
+    },
+  )
+
   it('asks again for a result that takes its time', async () => {
     const { server, open } = await start()
     const model = await open()
