@@ -1,4 +1,5 @@
 /** One round of a run as one side of a comparison, and the two views of a policy that trust rests on. */
+import type { SuiteAnswer } from '../../records/index.ts'
 import { orFault, type RunView } from './run-view.ts'
 import { withoutQuestions } from './overview.ts'
 import { meanInterval } from '../views/rows.ts'
@@ -27,7 +28,36 @@ export async function roundSide(run: RunView, round: number): Promise<RoundSide>
 
 type Evaluations = Awaited<ReturnType<RunView['roundFiles']>>['evaluations']
 
+/** What a result keeps are the answers that it scored; the journal's last calls may be of other settings. */
 async function heldOut(run: RunView, round: number, evaluations: Evaluations): Promise<HeldOutAnswer[]> {
+  const keepsAll = evaluations.every(({ answers }) => answers !== undefined)
+  const journal = keepsAll ? new Map<string, string[]>() : await journalTexts(run, round)
+  return evaluations.flatMap(({ suite, perQuestion, answers }) => {
+    const texts = answers === undefined ? journal : textsOf(suite, answers)
+    return perQuestion.map(({ id, score }) => ({
+      suite,
+      id,
+      score,
+      sampled: texts.get(`${suite}/${id}/sampled`) ?? [],
+      greedy: texts.get(`${suite}/${id}/greedy`)?.[0] ?? null,
+    }))
+  })
+}
+
+/** By `suite/id/sampled` and `suite/id/greedy`. */
+function textsOf(suite: string, answers: readonly SuiteAnswer[]): Map<string, string[]> {
+  const texts = new Map<string, string[]>()
+  for (const { id, greedy, response } of answers) {
+    const key = `${suite}/${id}/${greedy === true ? 'greedy' : 'sampled'}`
+    const known = texts.get(key)
+    if (known === undefined) texts.set(key, [response])
+    else known.push(response)
+  }
+  return texts
+}
+
+/** The same of a round's last calls. */
+async function journalTexts(run: RunView, round: number): Promise<Map<string, string[]>> {
   const pattern = new RegExp(String.raw`^r${round}/([^/]+)/(.+)/(sampled|greedy)$`)
   const texts = new Map<string, string[]>()
   const calls = await Promise.all(run.suiteGroups(round).map((group) => run.readCalls(group)))
@@ -39,13 +69,7 @@ async function heldOut(run: RunView, round: number, evaluations: Evaluations): P
       generations.map(({ text }) => text),
     )
   }
-  return evaluations.flatMap(({ suite, perQuestion, answers = [] }) =>
-    perQuestion.map(({ id, score }) => {
-      const kept = answers.filter((answer) => answer.id === id).map(({ response }) => response)
-      const sampled = texts.get(`${suite}/${id}/sampled`) ?? kept
-      return { suite, id, score, sampled, greedy: texts.get(`${suite}/${id}/greedy`)?.[0] ?? null }
-    }),
-  )
+  return texts
 }
 
 /** Every n-th of the sorted values: the same shape with fewer points. */
