@@ -21,7 +21,7 @@ export async function writeReport(runDir: string): Promise<string> {
     if (count === null || run.config === null) continue
     const examples: Example[] = []
     for await (const example of readExamples(reader, round)) examples.push(example)
-    rounds.push(summariseRound(round, examples, outcomes(examples, run.config, round)))
+    rounds.push(summariseRound(round, examples, outcomes(examples, run.config, round), run.config.scoring.mode))
   }
   await writeFileAtomic(reader.reportPath, renderReport({ run, rounds, costs: await readCosts(reader, run.config) }))
   return reader.reportPath

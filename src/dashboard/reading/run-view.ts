@@ -25,7 +25,7 @@ import {
   type TrainingStep,
 } from '../../records/index.ts'
 import { countLines, LineIndex, parseEntry, readJsonl, type RunReader } from '../../store/index.ts'
-import { rubricScale, type RowTable } from '../views/query.ts'
+import { scoreScales, type RowTable } from '../views/query.ts'
 import type { RowOutcome } from '../views/rows.ts'
 import type { ScoreScale } from '../views/wire.ts'
 import { BusyBins } from './busy-bins.ts'
@@ -52,12 +52,6 @@ export interface RoundFiles {
 
 /** Holds nothing but caches of this viewer: it may be deleted at any time. */
 const indexFolder = '.index'
-
-const scales: Readonly<Record<Config['scoring']['mode'], ScoreScale>> = {
-  pointwise: rubricScale,
-  pairwise: { min: 0, max: 1 },
-  anchored: { min: -10, max: 10 },
-}
 
 const unknownOutcome: RowOutcome = { outcome: 'unknown', chosen: null, rejected: null }
 
@@ -197,7 +191,7 @@ export class RunView {
   /** Between which numbers the scores of this run lie. */
   async scale(): Promise<ScoreScale> {
     const config = await this.config().catch(() => null)
-    return scales[config?.scoring.mode ?? 'pointwise']
+    return scoreScales[config?.scoring.mode ?? 'pointwise']
   }
 
   async manifest(): Promise<RunManifest | null> {

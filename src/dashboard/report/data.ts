@@ -1,6 +1,9 @@
 /** What the report shows, and how a round's examples become it. Knows records, not markup. */
 import type { Example, SkipReason } from '../../records/index.ts'
 import type { Costs } from '../views/costs.ts'
+import type { ScoringMode } from '../views/flips.ts'
+import { scoreScales } from '../views/query.ts'
+import type { ScoreScale } from '../views/wire.ts'
 import type { RunData } from '../run-data.ts'
 
 /** What became of a question: `chosen` and `rejected` are candidates' `index`. */
@@ -23,8 +26,9 @@ export interface ReportRound {
   readonly statuses: Readonly<Partial<Record<Example['status'], number>>>
   readonly pairs: number
   readonly skipped: Readonly<Partial<Record<SkipReason, number>>>
-  /** Self-scores of candidates, in equal bins over 0 to `highestScore`. A score outside is in the end bin. */
+  /** Self-scores of candidates, in equal bins over `scale`. A score outside is in the end bin. */
   readonly scoreBins: readonly number[]
+  readonly scale: ScoreScale
   readonly scored: number
   /** Candidates without a score, by reason: never counted as 0. */
   readonly unscored: Readonly<Partial<Record<string, number>>>
@@ -40,15 +44,18 @@ export interface ReportData {
 
 const bins = 20
 
-/** A pointwise score is a weighted mean of ratings, which go to 2. */
-export const highestScore = 2
-
 /** Shown of a round: this many that became pairs, and this many of those that did not. */
 const shownPaired = 3
 const shownOther = 2
 
-/** Goes through a round's examples once. */
-export function summariseRound(round: number, examples: Iterable<Example>, outcomeOf: OutcomeOf): ReportRound {
+/** Goes through a round's examples once. @param mode how the run scores */
+export function summariseRound(
+  round: number,
+  examples: Iterable<Example>,
+  outcomeOf: OutcomeOf,
+  mode: ScoringMode,
+): ReportRound {
+  const scale = scoreScales[mode]
   const statuses: Partial<Record<Example['status'], number>> = {}
   const skipped: Partial<Record<SkipReason, number>> = {}
   const unscored: Partial<Record<string, number>> = {}
@@ -64,7 +71,7 @@ export function summariseRound(round: number, examples: Iterable<Example>, outco
       if (score.status === 'unscored') increase(unscored, score.reason)
       else {
         scored++
-        const bin = Math.min(bins - 1, Math.max(0, Math.floor((score.value / highestScore) * bins)))
+        const bin = binOf(score.value, scale)
         scoreBins[bin] = (scoreBins[bin] ?? 0) + 1
       }
     }
@@ -78,7 +85,12 @@ export function summariseRound(round: number, examples: Iterable<Example>, outco
     }
   }
   const shown = [...spread(paired, shownPaired), ...[...others.values()].slice(0, shownOther)]
-  return { round, examples: count, statuses, pairs: paired.length, skipped, scoreBins, scored, unscored, shown }
+  const pairs = paired.length
+  return { round, examples: count, statuses, pairs, skipped, scoreBins, scale, scored, unscored, shown }
+}
+
+function binOf(score: number, { min, max }: ScoreScale): number {
+  return Math.min(bins - 1, Math.max(0, Math.floor(((score - min) / (max - min)) * bins)))
 }
 
 /** `count` items evenly over the list: neither the best nor the first ones. */

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from 'vitest'
 import { hostile, sampleData } from '../testing/sample-run.ts'
-import { summariseRound, type PairOutcome } from './data.ts'
+import { summariseRound, type PairOutcome, type ReportRound } from './data.ts'
 import { renderReport } from './render.ts'
 
 const page = renderReport(sampleData())
@@ -145,8 +145,30 @@ describe('summariseRound', () => {
       return candidate === undefined ? [] : [{ ...candidate, index, score: { status: 'scored' as const, value } }]
     })
     const outcome: PairOutcome = { status: 'paired', chosen: 1, rejected: 0 }
-    const { scoreBins } = summariseRound(1, [{ ...example, candidates }], () => outcome)
+    const { scoreBins } = summariseRound(1, [{ ...example, candidates }], () => outcome, 'pointwise')
     expect([scoreBins[0], scoreBins[10], scoreBins.at(-1)]).toEqual([1, 1, 1])
+  })
+
+  it('bins differences of ratings between -10 and 10, and shares of wins between 0 and 1', () => {
+    const example = first?.shown[0]?.example
+    const [candidate] = example?.candidates ?? []
+    if (example === undefined || candidate === undefined) throw new Error('the sample has no answer')
+    const summary = (mode: 'anchored' | 'pairwise', values: readonly number[]): ReportRound => {
+      const candidates = values.map((value, index) => {
+        return { ...candidate, index, score: { status: 'scored' as const, value } }
+      })
+      const outcome: PairOutcome = { status: 'skipped', reason: 'noSpread' }
+      return summariseRound(1, [{ ...example, candidates }], () => outcome, mode)
+    }
+    const [anchored, pairwise] = [summary('anchored', [-10, -5, 0, 3, 10]), summary('pairwise', [0, 0.5, 1])]
+    const filled = ({ scoreBins }: ReportRound): number[] => [...scoreBins.keys()].filter((bin) => scoreBins[bin] === 1)
+    expect([filled(anchored), filled(pairwise)]).toEqual([
+      [0, 5, 10, 13, 19],
+      [0, 10, 19],
+    ])
+    const text = renderReport({ ...sampleData(), rounds: [anchored] })
+    expect(text).toMatch(/rated the sampled answers, -10 to 10\./)
+    expect(text).toContain('self-scores of 5 answers. -10 to -5: 1; -5 to 0: 1; 0 to 5: 2; 5 to 10: 1"')
   })
 })
 

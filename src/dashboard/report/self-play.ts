@@ -1,14 +1,15 @@
 /** The report's section on self-play: what became of the questions, and how self-scores are distributed. */
 import { narrow } from '../charts/drawing.ts'
 import { drawHistogram } from '../charts/histogram.ts'
-import { highestScore, type ReportRound } from './data.ts'
+import type { ReportRound } from './data.ts'
 import { count, counts } from '../views/format.ts'
 import { figure } from './figure.ts'
 import { html, type Html } from './html.ts'
 
 export function selfPlaySection(rounds: readonly ReportRound[]): Html {
   const played = rounds.filter(({ examples }) => examples > 0)
-  if (played.length === 0)
+  const [first] = played
+  if (first === undefined)
     return html`<h2 id="self-play">Self-play</h2>
       <p class="soft">No questions were played.</p>`
   return html`<h2 id="self-play">Self-play</h2>
@@ -46,13 +47,13 @@ export function selfPlaySection(rounds: readonly ReportRound[]): Html {
     </div>
     <h3>Self-scores of all answers</h3>
     <p class="soft">
-      How the model's own judge rated the sampled answers, 0 to ${highestScore}. Rounds have questions and rubrics of
-      their own: compare shapes, not means.
+      How the model's own judge rated the sampled answers, ${first.scale.min} to ${first.scale.max}. Rounds have
+      questions and rubrics of their own: compare shapes, not means.
     </p>
     <div class="grid">${played.map(scoreFigure)}</div>`
 }
 
-function scoreFigure({ round, scored, scoreBins }: ReportRound): Html {
-  const scores = { from: 0, to: highestScore, bins: scoreBins }
+function scoreFigure({ round, scored, scoreBins, scale }: ReportRound): Html {
+  const scores = { from: scale.min, to: scale.max, bins: scoreBins }
   return figure(drawHistogram(`Round ${round}: self-scores of ${count(scored)} answers`, scores, narrow))
 }

@@ -52,7 +52,7 @@ export function sampleData(rounds = 3): ReportData {
   return {
     run: { manifest, config, rounds: roundData },
     rounds: numbers.map((round) => {
-      return summariseRound(round, sampleExamples(round), outcomeOf)
+      return summariseRound(round, sampleExamples(round), outcomeOf, config.scoring.mode)
     }),
   }
 }

@@ -5,6 +5,7 @@
  */
 import { NumberList } from '../../core/number-list.ts'
 import { measures } from './address.ts'
+import type { ScoringMode } from './flips.ts'
 import { histogramOf } from './histogram.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, Facet, Measure, ScoreScale, SortKey } from './wire.ts'
 
@@ -33,7 +34,14 @@ interface Answer extends Omit<ExamplePage, 'rows' | 'offset' | 'all'> {
   readonly order: readonly number[]
 }
 
-export const rubricScale: ScoreScale = { min: 0, max: 2 }
+const rubricScale: ScoreScale = { min: 0, max: 2 }
+
+/** Between which numbers scores lie, by the way a run scores. */
+export const scoreScales: Readonly<Record<ScoringMode, ScoreScale>> = {
+  pointwise: rubricScale,
+  pairwise: { min: 0, max: 1 },
+  anchored: { min: -10, max: 10 },
+}
 
 export class RowTable {
   readonly rows: ExampleRow[] = []
