@@ -58,6 +58,16 @@ describe('where a run stands', () => {
     expect((await readStanding(reader)).spent.calls.get(2)).toEqual(wanted)
   })
 
+  it('is not told, watched or read once, of a journal that a later version wrote to', async () => {
+    await writeSampleRun(dir)
+    const watch = new RunWatch(reader, systemClock)
+    await watch.look(false)
+    await appendFile(join(reader.journalDir, 'round-1.jsonl'), '{"v":2,"kind":"call","key":"r1/d"}\n')
+    const told = /round-1\.jsonl was written by a later version of pop \(entries of version 2/
+    await expect(readStanding(reader)).rejects.toThrow(told)
+    await expect(watch.look(false)).rejects.toThrow(told)
+  })
+
   it('leaves the index of the examples, which is the viewer’s, as it is', async () => {
     const document = 'words '.repeat(100_000)
     await writeSampleRun(dir, {

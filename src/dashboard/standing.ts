@@ -29,9 +29,13 @@ export class RunWatch {
     this.clock = clock
   }
 
-  /** @param isHeld whether a process is writing the run @throws {RunFolderError | InputError} when a file is damaged */
+  /**
+   * @param isHeld whether a process is writing the run
+   * @throws {RunFolderError | InputError} when a file is damaged, or the journal is of a later version
+   */
   async look(isHeld: boolean): Promise<Standing> {
     await this.view.refresh()
+    this.view.requireKnownVersion()
     const data = await this.readData()
     const { sums } = this.view.calls()
     const calls = new Map(

@@ -195,7 +195,7 @@ export class Journal {
       this.index(name, line, found)
       return true
     }
-    if (!line.tooLong) refuseNewer(text, join(this.dir, name))
+    if (!line.tooLong) refuseLater(laterVersion(text), join(this.dir, name))
     if (!line.terminated) this.counts.tornBytes += line.length
     else if (line.length > 0) this.countUnreadable(name, line.offset)
     return false
@@ -252,14 +252,20 @@ function withoutInputs(place: Place | undefined, inputs: string): Place | undefi
   return older === place.older ? place : { ...place, older }
 }
 
-/**
- * Entries of a later version are not passed over: their calls would be made, and paid for, again.
- * @throws {RunFolderError}
- */
-function refuseNewer(text: string, path: string): void {
+/** The version of a line that is no entry because a later version of this program wrote it; else null. */
+export function laterVersion(text: string): number | null {
   const json = parseJson(text)
   const version = json.ok && isJsonObject(json.value) ? json.value['v'] : undefined
-  if (typeof version !== 'number' || version <= journalVersion) return
+  return typeof version === 'number' && version > journalVersion ? version : null
+}
+
+/**
+ * Entries of a later version are not passed over: their calls would be made, and paid for, again.
+ * @param version of a line of the file, as `laterVersion` gives it
+ * @throws {RunFolderError}
+ */
+export function refuseLater(version: number | null, path: string): void {
+  if (version === null) return
   throw new RunFolderError(
     `${path} was written by a later version of pop (entries of version ${version}, this one knows ${journalVersion}); ` +
       'update pop, or start anew in another folder with --run DIR',

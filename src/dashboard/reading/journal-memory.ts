@@ -1,13 +1,13 @@
 /** What the viewer remembers of a journal file: sums of its calls, and which lines belong to which question. */
 import { z } from 'zod'
 import { NumberList } from '../../core/number-list.ts'
-import { headOfLine, type Kept, type LineMemory, type LinePlace } from '../../store/index.ts'
+import { headOfLine, laterVersion, type Kept, type LineMemory, type LinePlace } from '../../store/index.ts'
 import { placeOf, questionOf } from '../views/calls.ts'
 import { BusyBins, busyBinsSchema } from './busy-bins.ts'
 import { StageSums, stageSumsSchema } from './stage-sums.ts'
 
 /** Changes whenever a line would be remembered differently. */
-export const journalRecipe = 'journal 5'
+export const journalRecipe = 'journal 6'
 
 const keptSchema = z.strictObject({
   groups: z.array(z.string()),
@@ -15,6 +15,7 @@ const keptSchema = z.strictObject({
   bins: busyBinsSchema,
   unreadable: z.int(),
   firstUnreadable: z.int().nullable(),
+  later: z.number().nullable(),
 })
 
 export class JournalMemory implements LineMemory {
@@ -23,6 +24,8 @@ export class JournalMemory implements LineMemory {
   /** Lines that are no entry, and where the first of them begins. */
   unreadable = 0
   firstUnreadable: number | null = null
+  /** Of the first line that a later version of this program wrote. */
+  later: number | null = null
   private readonly groups = new Map<string, number>()
   private offsets = new NumberList()
   private lengths = new NumberList()
@@ -38,6 +41,7 @@ export class JournalMemory implements LineMemory {
     if (head === null) {
       this.unreadable++
       this.firstUnreadable ??= offset
+      this.later ??= laterVersion(line.toString('utf8'))
     }
     if (head === null || head.call === null) return
     const call = { key: head.key, ...head.call }
@@ -71,6 +75,7 @@ export class JournalMemory implements LineMemory {
     this.bins.clear()
     this.unreadable = 0
     this.firstUnreadable = null
+    this.later = null
     this.groups.clear()
     this.offsets = new NumberList()
     this.lengths = new NumberList()
@@ -86,6 +91,7 @@ export class JournalMemory implements LineMemory {
         bins: this.bins.save(),
         unreadable: this.unreadable,
         firstUnreadable: this.firstUnreadable,
+        later: this.later,
       },
     }
   }
@@ -101,6 +107,7 @@ export class JournalMemory implements LineMemory {
     this.bins.load(kept.data.bins)
     this.unreadable = kept.data.unreadable
     this.firstUnreadable = kept.data.firstUnreadable
+    this.later = kept.data.later
     this.offsets = new NumberList(offsets)
     this.lengths = new NumberList(lengths)
     this.groupOf = new NumberList(groups)

@@ -138,11 +138,14 @@ describe('what is remembered of a journal', () => {
     add(Buffer.concat([line.subarray(0, line.length - 40), Buffer.alloc(40)]))
     add('garbage')
     expect([memory.unreadable, memory.firstUnreadable, memory.calls]).toEqual([3, 9000, 3])
+    expect(memory.later).toBeNull()
+    add('{"v":3,"kind":"call"}')
+    add('{"v":4,"kind":"call"}')
     const again = new JournalMemory()
     expect(again.load(memory.save())).toBe(true)
-    expect([again.unreadable, again.firstUnreadable]).toEqual([3, 9000])
+    expect([again.unreadable, again.firstUnreadable, again.later]).toEqual([5, 9000, 3])
     again.clear()
-    expect([again.unreadable, again.firstUnreadable]).toEqual([0, null])
+    expect([again.unreadable, again.firstUnreadable, again.later]).toEqual([0, null, null])
   })
 
   it('ignores times that no clock shows', () => {

@@ -24,7 +24,7 @@ import {
   type SuiteResult,
   type TrainingStep,
 } from '../../records/index.ts'
-import { countLines, LineIndex, parseEntry, readJsonl, type RunReader } from '../../store/index.ts'
+import { countLines, LineIndex, parseEntry, readJsonl, refuseLater, type RunReader } from '../../store/index.ts'
 import { scoreScales, type RowTable } from '../views/query.ts'
 import type { RowOutcome } from '../views/rows.ts'
 import type { ScoreScale } from '../views/wire.ts'
@@ -143,6 +143,11 @@ export class RunView {
       if (memory.firstUnreadable !== null) firstUnreadable ??= `${path} at byte ${memory.firstUnreadable}`
     }
     return { unreadable, firstUnreadable }
+  }
+
+  /** @throws {RunFolderError} when a later version of this program wrote to a journal: what is known of the calls is not all */
+  requireKnownVersion(): void {
+    for (const { path, memory } of this.journals.values()) refuseLater(memory.later, path)
   }
 
   /** The calls of a question (`r1/<document>/q0`) or of a suite (`r1/<suite>`), in the order in which they finished. */
