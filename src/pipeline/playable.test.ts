@@ -5,6 +5,10 @@ import { requirePlayable } from './playable.ts'
 
 const embedded = { backend: 'embedded', path: './model' }
 const server = { backend: 'openai', baseUrl: 'http://127.0.0.1:9/v1', name: 'teacher' }
+const tinker = {
+  model: { backend: 'tinker', baseUrl: 'http://127.0.0.1:9', name: 'base', path: './model' },
+  training: { backend: 'tinker' },
+}
 const check = (changes: object): void =>
   requirePlayable(configSchema.parse({ corpus: { source: 'none' }, model: embedded, ...changes }))
 
@@ -18,6 +22,11 @@ it.each([
   [{ training: { backend: 'trl', objective: { type: 'grpo' } } }, 'trl trains on pairs here'],
   [{ training: { backend: 'trl', reference: 'initial' } }, 'leave out model.adapter and training.reference'],
   [{ model: { ...embedded, adapter: './a' }, training: { backend: 'trl' } }, 'leave out model.adapter'],
+  [{ training: { backend: 'trl', device: 'webgpu' } }, 'training.device: trl trains on what it finds'],
+  [
+    { ...tinker, training: { ...tinker.training, device: 'webgpu' } },
+    'training.device: tinker trains on what it finds',
+  ],
 ])('refuses %j', (changes, message) => {
   expect(() => check(changes)).toThrow(message)
 })
@@ -26,7 +35,9 @@ it.each([
   [{ roles: { solver: server } }],
   [{ reuse: { from: './a', stages: ['solve'] } }],
   [{ reuse: { from: './a', stages: ['propose', 'rubric'] }, training: { objective: { type: 'grpo' } } }],
-  [{ training: { backend: 'trl' } }],
+  [{ training: { backend: 'trl', device: 'cpu' } }],
+  [tinker],
+  [{ training: { device: 'webgpu' } }],
   [{ model: { ...embedded, adapter: './a' }, training: { reference: 'initial' } }],
 ])('takes %j', (changes) => {
   expect(() => check(changes)).not.toThrow()

@@ -1,5 +1,5 @@
 /** `pop train RUN`: the training stage of a round in its own folder, once. */
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -55,6 +55,9 @@ beforeAll(async () => {
   await run.writeConfig(config)
   for (const round of [1, 2]) await run.writeJsonl(run.round(round).pairs, whole)
   await run.close()
+  // JSON is YAML.
+  const byTrl = { model: config.model, training: { backend: 'trl', device: 'webgpu' } }
+  writeFileSync(at('webgpu.yaml'), JSON.stringify(byTrl))
 })
 afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
@@ -79,8 +82,13 @@ describe('pop train RUN', () => {
     [['RUN', '--out', 'x'], '--out is for files of pairs'],
     [['RUN', '--round', '9'], 'no preference pairs of round 9'],
     [['EMPTY'], 'There is no run in'],
+    [['RUN', '--config', 'WEBGPU'], 'training.device: trl trains on what it finds'],
   ])('answers %j with one line and exit code 2', async (args, message) => {
-    const words: Record<string, string> = { RUN: at('run'), EMPTY: folder }
+    const words: Record<string, string> = {
+      RUN: at('run'),
+      EMPTY: folder,
+      WEBGPU: at('webgpu.yaml'),
+    }
     const { code, stderr } = await pop('train', ...args.map((word) => words[word] ?? word))
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
   })

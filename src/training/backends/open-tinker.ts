@@ -5,6 +5,7 @@ import { ConfigError } from '../../core/errors.ts'
 import { parseModelConfig, readModelFiles, Tokenizer } from '../../engine/index.ts'
 import type { TrainingConfig } from '../../records/index.ts'
 import { requireBaseModel, TinkerLanguageModel, type TinkerFetch } from '../../tinker/index.ts'
+import { refuseDevice } from './elsewhere.ts'
 import { connectTinker, readTinkerCheckpoint, TinkerTrainableModel } from './tinker.ts'
 
 /** The protocol's adapters have this alpha whatever their rank. */
@@ -100,12 +101,14 @@ async function openAdapter(
 }
 
 /** @throws {ConfigError} for what a Tinker server cannot follow */
-export function checkTinkerTraining({ baseUrl, name, lora, apiKeyEnv }: TrainingConfig): {
+export function checkTinkerTraining(training: TrainingConfig): {
   readonly baseUrl: string
   readonly name: string
   readonly rank: number
   readonly apiKeyEnv: string | undefined
 } {
+  const { baseUrl, name, lora, apiKeyEnv } = training
+  refuseDevice(training)
   if (baseUrl === undefined) throw new ConfigError('training.baseUrl is missing: the address of the Tinker server')
   const { username, password } = new URL(baseUrl)
   if (username !== '' || password !== '') {

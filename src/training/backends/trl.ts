@@ -12,6 +12,7 @@ import type { PreferencePair, TrainingConfig, TrainingStep } from '../../records
 import { isGroupObjective } from '../objectives/index.ts'
 import { pairObjective } from '../exports/target.ts'
 import { trl, trlScript, trlSettings } from '../exports/trl.ts'
+import { refuseDevice } from './elsewhere.ts'
 import { runProgram } from './subprocess.ts'
 import { readLogLine } from './trl-log.ts'
 
@@ -98,6 +99,7 @@ export function checkTrlTraining(training: TrainingConfig, adapter?: string): vo
     throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
   }
   trlScript(training.objective)
+  refuseDevice(training)
   if (adapter !== undefined || training.reference === 'initial') {
     throw new ConfigError(
       'training.backend: trl starts from whole weights and measures against them: leave out model.adapter and training.reference',
