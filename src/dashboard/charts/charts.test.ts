@@ -101,6 +101,16 @@ describe('drawLines', () => {
     expect(texts(shapes).filter((text) => text.startsWith('round')).length).toBeLessThan(9)
   })
 
+  it('keeps the name of a round that begins at the right edge within the drawing', () => {
+    const chart = { title: 't', lines: [{ name: 'loss', values: [4, 2, 0, 4] }], breaks }
+    const { shapes } = drawLines(chart, wide)
+    const names = shapes.filter((one) => texts([one])[0]?.startsWith('round'))
+    expect(names.map(({ attributes }) => attributes)).toEqual([
+      { x: 52, y: 13 },
+      { x: 520, y: 13, 'text-anchor': 'end' },
+    ])
+  })
+
   it('thins a long training to what can be seen', () => {
     const values = Array.from({ length: 200_000 }, (_, i) => i)
     const { shapes } = drawLines({ title: 't', lines: [{ name: 'x', values }] }, wide)

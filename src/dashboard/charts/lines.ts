@@ -65,15 +65,19 @@ export function drawLines(chart: Lines, area: Area, at: number | null = null): C
   }
 }
 
-/** A line where each part begins, its name above; a name that would run into the one before it is left out. */
+/** A line where each part begins, its name above and within the drawing; a name that would run into the one before it is left out. */
 function drawBreaks(breaks: readonly Break[], area: Area, x: (i: number) => number): Shape[] {
   let free = 0
   return breaks.flatMap(({ at, name }) => {
     const left = x(at)
     const line = at > 0 ? [upright(area, 'break', left)] : []
-    if (name === '' || left < free) return line
-    free = left + 7 * name.length
-    return [...line, shape('text', { x: left, y: area.top - 5 }, name)]
+    const width = 7 * name.length
+    const isCut = left + width > area.width
+    const start = isCut ? area.width - width : left
+    if (name === '' || start < free) return line
+    free = start + width
+    const spot = isCut ? { x: area.width, 'text-anchor': 'end' } : { x: left }
+    return [...line, shape('text', { ...spot, y: area.top - 5 }, name)]
   })
 }
 
