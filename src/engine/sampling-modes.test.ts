@@ -74,7 +74,7 @@ describe('int8 sampling', () => {
     },
   )
 
-  test('gives other answers in company than alone, far beyond the last bits by which float32 differs', async () => {
+  test('gives other log-probs in company than alone, far beyond the last bits by which float32 differs', async () => {
     const apart = async (sampling: 'float32' | 'int8'): Promise<number> => {
       const engine = await openTiny('qwen3', { sampling, maxSlots: 14 })
       const together = await engine.generate(requests)
