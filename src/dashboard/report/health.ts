@@ -1,4 +1,4 @@
-/** The report's section on the health of each round's signal, as it was measured before training. */
+/** The report's section on the health of each round's signal. */
 import type { HealthCheck, HealthReport } from '../../records/index.ts'
 import type { RoundData } from '../run-data.ts'
 import { count, counts, number, percent, words } from '../views/format.ts'
@@ -8,7 +8,7 @@ export function healthSection(rounds: readonly RoundData[]): Html {
   const reports = rounds.flatMap(({ health }) => health ?? [])
   if (reports.length === 0) return html``
   return html`<h2 id="health">Health of the signal</h2>
-    <p class="soft">Measured before training, each figure with the limit from which it calls for a look.</p>
+    <p class="soft">Each figure stands with the limit from which it calls for a look.</p>
     ${reports.map((report, i) => reportBlock(report, i === reports.length - 1))}`
 }
 
