@@ -164,9 +164,10 @@ async function trainOpen(
       stepFile.add(step)
     },
   })
-  const { checkpoint } = folder.round(round)
-  // Weights of an earlier configuration of the round are none of this one's.
-  await (steps.length > 0 ? open.model.save(checkpoint) : removeFolder(checkpoint))
+  const { checkpoint, evaluation } = folder.round(round)
+  if (steps.length > 0) await open.model.save(checkpoint)
+  // What an earlier configuration of the round came to is none of this one's.
+  else for (const path of [checkpoint, evaluation]) await removeFolder(path)
   await writer.commit()
   await stepFile.finish()
   return { result: tally.result(steps.length, leftOut), steps }

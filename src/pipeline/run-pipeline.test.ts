@@ -281,19 +281,20 @@ describe('a run', () => {
     expect(notes.join('\n')).toContain('pairing.bestOf')
   })
 
-  test('that gives no pairs any more leaves no weights of the configuration before', async () => {
+  test('that gives no pairs any more leaves nothing of the training before', async () => {
     const server = scriptedServer()
     const without = (minMargin: number) => (config: Config) => ({
       ...config,
-      evaluation: { ...config.evaluation, suites: [] },
       health: configSchema.shape.health.parse({ pairedQuestions: { stop: false }, tiedQuestions: { stop: false } }),
       pairing: { ...config.pairing, minMargin },
     })
     const trained = await runPipeline(options(join(dir, 'a'), server, without(0)))
-    expect(existsSync(trained.checkpoint ?? '')).toBe(true)
+    const left = (): boolean[] =>
+      ['checkpoint', 'metrics.jsonl', 'evaluation.json'].map((name) => existsSync(join(dir, 'a', 'round-1', name)))
+    expect([trained.checkpoint, ...left()]).toEqual([join(dir, 'a', 'round-1', 'checkpoint'), true, true, true])
     const { checkpoint, rounds } = await runPipeline(options(join(dir, 'a'), server, without(50)))
     expect([checkpoint, rounds[1]?.pairs]).toEqual([null, 0])
-    expect(existsSync(trained.checkpoint ?? '')).toBe(false)
+    expect(left()).toEqual([false, false, false])
   })
 
   test('whose answers are judged again has the health of what they came to', async () => {

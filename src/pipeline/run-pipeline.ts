@@ -209,8 +209,9 @@ class Run {
     }
     if (pairs.length === 0) {
       this.note(`round ${round}: no preference pairs, nothing to train on`)
-      // Weights of an earlier configuration of the round are none of this one's.
-      await removeFolder(this.folder.round(round).checkpoint)
+      // What an earlier configuration of the round came to is none of this one's.
+      const { checkpoint, metrics, evaluation } = this.folder.round(round)
+      for (const path of [checkpoint, metrics, evaluation]) await removeFolder(path)
       return { ...base, checkpoint: this.trainedBefore(dir) }
     }
     await this.stage(round, 'train', () => this.train(round, policy, dir, pairs))

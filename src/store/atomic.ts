@@ -48,7 +48,7 @@ async function restoreFolder(to: string): Promise<void> {
   else await renameIfThere(oldOf(to), to)
 }
 
-/** With all that is in it; nothing happens where there is none. */
+/** With all that is in it, or a file; nothing happens where there is none. */
 export async function removeFolder(path: string): Promise<void> {
   await rm(path, { recursive: true, force: true })
 }
