@@ -1,11 +1,12 @@
-/** Exit code 3 for a run that got worse. */
+/** Exit code 3 for what got worse, and for what cannot be held against what was before. */
 import { ThresholdError } from '../core/errors.ts'
-import { regressions } from '../evaluation/index.ts'
+import { regressions, type Regression } from '../evaluation/index.ts'
 import type { Config, SuiteResult } from '../records/index.ts'
 
 /**
  * @param results of all rounds
- * @throws {ThresholdError} when a suite lost more than `evaluation.maxRegression` from the first to the last of the rounds
+ * @throws {ThresholdError} when a suite lost more than `evaluation.maxRegression` from the first to the last of the rounds, or
+ * cannot be compared
  */
 export function checkRegression(
   { evaluation: { maxRegression }, seed }: Config,
@@ -15,10 +16,28 @@ export function checkRegression(
   const [first, last] = [Math.min(...rounds), Math.max(...rounds)]
   if (maxRegression === undefined || first === last) return
   const of = (round: number): SuiteResult[] => results.filter((result) => result.round === round)
-  const lost = regressions(of(first), of(last), maxRegression, seed)
+  refuseRegressions(regressions(of(first), of(last), maxRegression, seed), {
+    between: `from round ${first} to round ${last}, `,
+    limit: `evaluation.maxRegression (${maxRegression})`,
+  })
+}
+
+/**
+ * @param names of what is compared and of the limit, for the message
+ * @throws {ThresholdError} when `lost` holds anything
+ */
+export function refuseRegressions(
+  lost: readonly Regression[],
+  { between, limit }: { readonly between: string; readonly limit: string },
+): void {
   if (lost.length === 0) return
-  throw new ThresholdError(
-    `from round ${first} to round ${last}, more was lost than evaluation.maxRegression (${maxRegression}) allows: ` +
-      lost.map(({ suite, loss }) => `${suite} −${loss.toFixed(3)}`).join(', '),
-  )
+  const fallen = lost.flatMap(({ suite, loss }) => (loss === null ? [] : [`${suite} −${loss.toFixed(3)}`]))
+  const unknown = lost.flatMap(({ suite, loss }) => (loss === null ? [suite] : []))
+  const texts = [
+    ...(fallen.length === 0 ? [] : [`more was lost than ${limit} allows: ${fallen.join(', ')}`]),
+    ...(unknown.length === 0
+      ? []
+      : [`${unknown.join(', ')} cannot be compared: no question is the same and scored on both sides, so ${limit} is not met`]),
+  ]
+  throw new ThresholdError(between + texts.join('; '))
 }

@@ -38,6 +38,21 @@ test('the gain is paired by question and leaves out what was not scored both tim
   expect(line).toBe('oracle: sampled score +0.500 [+0.500, +0.500] after 1 round, paired over 2 questions')
 })
 
+test('there is no gain where the rounds were asked other questions, and a judge that changed is named', () => {
+  const asked = (number: number, problem: string, judge: string): RoundSummary => {
+    const questions = [{ id: 'q0', problem, rubric: [{ name: 'c', gold: 'g', description: 'd', weight: 1 }] }]
+    return { ...round(number, []), results: [{ ...result(number, [number]), judge, questions }] }
+  }
+  expect(gainLines({ rounds: [asked(0, 'a', 'x'), asked(1, 'b', 'x')] })).toEqual([
+    'oracle: not compared after 1 round: no question is the same and scored both times',
+    expect.stringMatching(/^ {2}caution: questions not compared.*: 1$/),
+  ])
+  expect(gainLines({ rounds: [asked(0, 'a', 'x'), asked(1, 'a', 'y')] })).toEqual([
+    expect.stringContaining('sampled score +1.000'),
+    expect.stringContaining('caution: the judges differ'),
+  ])
+})
+
 test('there is no gain to speak of before a round is played', () => {
   expect(gainLines({ rounds: [round(0, [0.2])] })).toEqual([])
 })

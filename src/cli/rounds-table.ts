@@ -1,5 +1,5 @@
 /** What the rounds of a run came to, as a table for people. */
-import { pairedDifference } from '../evaluation/index.ts'
+import { compareResults } from '../evaluation/index.ts'
 import type { SuiteResult } from '../records/index.ts'
 import type { RunSummary } from '../pipeline/index.ts'
 import { estimate, table } from './format.ts'
@@ -21,29 +21,24 @@ export function roundsTable({ rounds }: Pick<RunSummary, 'rounds'>): string {
   return table(['', 'suite', 'sampled score', 'greedy score', 'valid', 'words', 'pairs'], rows)
 }
 
-/** How far the last round is from the start on the same questions, one line per suite; none before there is a round. */
+/** How far the last round is from the start on the same questions, a line per suite and one per caution; none before there is a round. */
 export function gainLines({ rounds }: Pick<RunSummary, 'rounds'>): string[] {
   const before = rounds[0]?.results ?? []
   const after = rounds.at(-1)?.results ?? []
   return before.flatMap((first) => {
     const last = after.find(({ suite, round }) => suite === first.suite && round > 0)
-    return last === undefined ? [] : [gainLine(first, last)]
+    return last === undefined ? [] : gainOf(first, last)
   })
 }
 
-function gainLine(before: SuiteResult, after: SuiteResult): string {
-  const scores = new Map(after.perQuestion.map(({ id, score }) => [id, score]))
-  const both = before.perQuestion.flatMap(({ id, score }) => {
-    const later = scores.get(id) ?? null
-    return score === null || later === null ? [] : [{ before: score, after: later }]
-  })
-  const gain = pairedDifference(
-    both.map((question) => question.before),
-    both.map((question) => question.after),
-    before.suite,
-  )
-  const interval = `[${signed(gain.low)}, ${signed(gain.high)}]`
-  return `${before.suite}: sampled score ${signed(gain.mean)} ${interval} after ${after.round} ${after.round === 1 ? 'round' : 'rounds'}, paired over ${gain.n} questions`
+function gainOf(before: SuiteResult, after: SuiteResult): string[] {
+  const { difference: gain, warnings } = compareResults([before], [after], before.suite)
+  const rounds = `after ${after.round} ${after.round === 1 ? 'round' : 'rounds'}`
+  const line =
+    gain === null
+      ? `not compared ${rounds}: no question is the same and scored both times`
+      : `sampled score ${signed(gain.mean)} [${signed(gain.low)}, ${signed(gain.high)}] ${rounds}, paired over ${gain.n} questions`
+  return [`${before.suite}: ${line}`, ...warnings.map((warning) => `  caution: ${warning}`)]
 }
 
 function signed(value: number): string {

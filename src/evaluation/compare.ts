@@ -5,7 +5,7 @@
 import type { Estimate, SuiteResult } from '../records/index.ts'
 import { detectableFromDifferences, pairedTest, pooledDifference, type PairedTest } from './inference.ts'
 import { otherQuestions } from './held-out/same-questions.ts'
-import { mean } from './statistics.ts'
+import { finiteOrNull, mean } from './statistics.ts'
 
 export interface Comparison {
   readonly suite: string
@@ -13,16 +13,16 @@ export interface Comparison {
   readonly judges: readonly string[]
   /** Runs on each side. */
   readonly runs: { readonly before: number; readonly after: number }
-  /** Mean score of each side over the shared questions. */
-  readonly before: number
-  readonly after: number
+  /** Mean score of each side over the shared questions; null when they share none. */
+  readonly before: number | null
+  readonly after: number | null
   /** `after − before` with its 95 % interval; `n` counts the shared questions. Null when they share none. */
   readonly difference: Estimate | null
   /** Over the questions' means; null when they share none. */
   readonly test: PairedTest | null
   /** Smallest true difference that these questions show (power 80 %). */
   readonly detectable: number | null
-  /** Questions that only one side scored, or that are not the same on both. */
+  /** Questions that were not scored in every result; those that are not the same on both sides are named in `warnings`. */
   readonly left: number
   /** Reasons not to trust the comparison: other data, other judges, other limits. */
   readonly warnings: readonly string[]
@@ -36,7 +36,7 @@ export function compareResults(
 ): Comparison {
   const all = [...before, ...after]
   const tables = all.map(scoreTable)
-  const other = otherQuestions(all)
+  const other = otherQuestions(before, after)
   const shared = [...(tables[0]?.keys() ?? [])].filter((id) => !other.has(id) && tables.every((table) => table.has(id)))
   const union = new Set(tables.flatMap((table) => [...table.keys()]))
   const aligned = tables.map((table) => shared.map((id) => table.get(id) ?? 0))
@@ -46,12 +46,12 @@ export function compareResults(
     suite: all[0]?.suite ?? '',
     judges: [...new Set(all.map(({ judge }) => judge))],
     runs: { before: before.length, after: after.length },
-    before: mean(meanLeft),
-    after: mean(meanRight),
+    before: finiteOrNull(mean(meanLeft)),
+    after: finiteOrNull(mean(meanRight)),
     difference: pooledDifference(left, right, seed),
     test: pairedTest(meanLeft, meanRight, seed),
     detectable: detectableFromDifferences(meanRight.map((value, i) => value - (meanLeft[i] ?? 0))),
-    left: union.size - shared.length,
+    left: [...union].filter((id) => !other.has(id)).length - shared.length,
     warnings: [...warningsOf(all), ...otherWarning(other.size)],
   }
 }
@@ -82,14 +82,14 @@ function warningsOf(results: readonly SuiteResult[]): string[] {
   ]
 }
 
-/** A suite whose score fell by more than `allowed` from the first result to the last; `loss` is positive. */
+/** A suite whose score fell by more than is allowed, or of which that cannot be ruled out. */
 export interface Regression {
   readonly suite: string
-  readonly loss: number
-  readonly comparison: Comparison
+  /** Mean over the shared questions, positive; null where none is shared, so that the two cannot be compared. */
+  readonly loss: number | null
 }
 
-/** Suites that lost more than `allowed` (on the mean over shared questions). */
+/** Suites that lost more than `allowed`. What cannot be compared has not passed. */
 export function regressions(
   before: readonly SuiteResult[],
   after: readonly SuiteResult[],
@@ -99,8 +99,13 @@ export function regressions(
   return before.flatMap((first) => {
     const last = after.find(({ suite }) => suite === first.suite)
     if (last === undefined) return []
-    const comparison = compareResults([first], [last], seed)
-    const loss = -(comparison.difference?.mean ?? 0)
-    return loss > allowed ? [{ suite: first.suite, loss, comparison }] : []
+    return regression(compareResults([first], [last], seed), allowed) ?? []
   })
+}
+
+/** Null where no more than `allowed` was lost. */
+export function regression({ suite, difference }: Comparison, allowed: number): Regression | null {
+  if (difference === null) return { suite, loss: null }
+  const loss = -difference.mean
+  return loss > allowed ? { suite, loss } : null
 }

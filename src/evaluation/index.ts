@@ -7,7 +7,7 @@ export {
   type SuiteEntry,
   type SuiteRequest,
 } from './catalogue.ts'
-export { compareResults, regressions, type Comparison, type Regression } from './compare.ts'
+export { compareResults, regression, regressions, type Comparison, type Regression } from './compare.ts'
 export { heldOutSuite } from './held-out/index.ts'
 export type { HeldOutOptions } from './held-out/options.ts'
 export { sameJudgements } from './held-out/same-questions.ts'
@@ -16,7 +16,6 @@ export {
   finiteOrNull,
   mean,
   pairAccuracy,
-  pairedDifference,
   rankCorrelation,
   studentInterval,
 } from './statistics.ts'

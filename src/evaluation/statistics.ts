@@ -60,15 +60,6 @@ export function finiteOrNull(value: number): number | null {
   return Number.isFinite(value) ? value : null
 }
 
-/** Mean of paired differences `after − before` with its interval; both lists are aligned by question. */
-export function pairedDifference(before: readonly number[], after: readonly number[], seed: number | string): Estimate {
-  if (before.length !== after.length) throw new RangeError('pairedDifference: the lists differ in length')
-  return bootstrapMean(
-    after.map((value, i) => value - (before[i] ?? 0)),
-    seed,
-  )
-}
-
 /** Linear-interpolated quantile of a sorted list. */
 export function quantile(sorted: readonly number[], q: number): number {
   const position = (sorted.length - 1) * q

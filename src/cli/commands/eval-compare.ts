@@ -2,12 +2,13 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { z } from 'zod'
-import { errorMessage, InputError, ThresholdError, UsageError } from '../../core/errors.ts'
+import { errorMessage, InputError, UsageError } from '../../core/errors.ts'
 import { isJsonObject, parseJson } from '../../core/json.ts'
-import { compareResults, type Comparison } from '../../evaluation/index.ts'
+import { compareResults, regression, type Comparison } from '../../evaluation/index.ts'
 import { readResults } from '../../pipeline/index.ts'
 import { suiteResultSchema, type SuiteResult } from '../../records/index.ts'
 import { RunReader } from '../../store/index.ts'
+import { refuseRegressions } from '../check-regression.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { table } from '../format.ts'
 
@@ -22,7 +23,7 @@ export const evalCompare: Command = {
   ],
   options: {
     suite: { value: 'NAME', help: 'only this suite (default: all that both sides have)' },
-    'max-regression': { value: 'X', help: 'exit with 3 when a suite lost more than this' },
+    'max-regression': { value: 'X', help: 'exit with 3 when a suite lost more than this, or cannot be compared' },
     seed: { value: 'N', help: 'of the resampling (default 0)' },
     json: { ...jsonOption, help: 'print { comparisons }' },
   },
@@ -42,10 +43,9 @@ async function runCompare(invocation: Invocation, { terminal }: Context): Promis
     invocation.has('json') ? `${JSON.stringify({ comparisons })}\n` : `${comparisonText(comparisons)}\n`,
   )
   const allowed = invocation.number('max-regression', { min: 0 })
-  const lost = comparisons.filter(({ difference }) => allowed !== undefined && -(difference?.mean ?? 0) > allowed)
-  if (lost.length > 0) {
-    throw new ThresholdError(`lost more than ${allowed ?? 0}: ${lost.map(({ suite }) => suite).join(', ')}`)
-  }
+  if (allowed === undefined) return
+  const lost = comparisons.flatMap((comparison) => regression(comparison, allowed) ?? [])
+  refuseRegressions(lost, { between: '', limit: `--max-regression (${allowed})` })
 }
 
 /** One list of results per run of a side. */
@@ -100,8 +100,8 @@ function pick(side: Side, suite: string): SuiteResult[] {
 export function comparisonText(comparisons: readonly Comparison[]): string {
   const rows = comparisons.map(({ suite, before, after, difference, test, detectable }) => [
     suite,
-    before.toFixed(3),
-    after.toFixed(3),
+    before === null ? '–' : before.toFixed(3),
+    after === null ? '–' : after.toFixed(3),
     difference === null ? '–' : signed(difference.mean),
     difference === null ? '–' : `[${signed(difference.low)}, ${signed(difference.high)}]`,
     test === null ? '–' : test.p < 0.001 ? '< 0.001' : test.p.toFixed(3),
@@ -110,7 +110,7 @@ export function comparisonText(comparisons: readonly Comparison[]): string {
   ])
   const notes = comparisons.flatMap(({ suite, runs, test, judges, left, warnings }) => [
     `${suite}: judged by ${judges.join(' and ')}${test === null ? '' : `; ${test.test}`}; runs ${runs.before} and ${runs.after}`,
-    ...(left === 0 ? [] : [`  ${left} questions were scored on one side only and are left out`]),
+    ...(left === 0 ? [] : [`  left out, because not every result has a score of them: ${left} questions`]),
     ...warnings.map((warning) => `  caution: ${warning}`),
   ])
   const header = ['suite', 'before', 'after', 'change', '95 % interval', 'p', 'detectable', 'n']

@@ -34,15 +34,34 @@ export function sameJudgements(
   })
 }
 
-/** Ids under which two results hold different questions or rubrics; none of results that keep no questions. */
-export function otherQuestions(results: readonly SuiteResult[]): ReadonlySet<string> {
-  const [first = [], ...others] = results.flatMap(({ questions }) => (questions === undefined ? [] : [questions]))
-  const ids = new Set(first.map(({ id }) => id))
-  const different = others.flatMap((questions) => {
-    const same = sameIds(first, questions, asked)
-    return questions.filter(({ id }) => ids.has(id) && !same.has(id))
-  })
-  return new Set(different.map(({ id }) => id))
+/**
+ * Ids under which two sides were asked different things: some question, with its rubric, is not asked by the same share of the
+ * runs on both. Several seeds may each have questions of their own, if both sides have them. Results that keep no questions say
+ * nothing.
+ */
+export function otherQuestions(before: readonly SuiteResult[], after: readonly SuiteResult[]): ReadonlySet<string> {
+  const [left, right] = [askedById(before), askedById(after)]
+  return new Set(
+    [...left].flatMap(([id, questions]) => {
+      const later = right.get(id)
+      return later === undefined || haveEqualShares(questions, later) ? [] : [id]
+    }),
+  )
+}
+
+function askedById(results: readonly SuiteResult[]): Map<string, object[]> {
+  const found = new Map<string, object[]>()
+  for (const question of results.flatMap(({ questions = [] }) => questions)) {
+    found.set(question.id, [...(found.get(question.id) ?? []), asked(question)])
+  }
+  return found
+}
+
+/** Without regard to order and length. */
+function haveEqualShares(left: readonly object[], right: readonly object[]): boolean {
+  const count = (list: readonly object[], one: object): number =>
+    list.filter((other) => isDeepStrictEqual(other, one)).length
+  return [...left, ...right].every((one) => count(left, one) * right.length === count(right, one) * left.length)
 }
 
 /** What a policy's answer depends on, and its score by one judge. */
