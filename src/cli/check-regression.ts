@@ -37,7 +37,9 @@ export function refuseRegressions(
     ...(fallen.length === 0 ? [] : [`more was lost than ${limit} allows: ${fallen.join(', ')}`]),
     ...(unknown.length === 0
       ? []
-      : [`${unknown.join(', ')} cannot be compared: no question is the same and scored on both sides, so ${limit} is not met`]),
+      : [
+          `${unknown.join(', ')} cannot be compared: no question is the same and scored on both sides, so ${limit} is not met`,
+        ]),
   ]
   throw new ThresholdError(between + texts.join('; '))
 }

@@ -11,13 +11,6 @@ export { compareResults, regression, regressions, type Comparison, type Regressi
 export { heldOutSuite } from './held-out/index.ts'
 export type { HeldOutOptions } from './held-out/options.ts'
 export { sameJudgements } from './held-out/same-questions.ts'
-export {
-  bootstrapMean,
-  finiteOrNull,
-  mean,
-  pairAccuracy,
-  rankCorrelation,
-  studentInterval,
-} from './statistics.ts'
+export { bootstrapMean, finiteOrNull, mean, pairAccuracy, rankCorrelation, studentInterval } from './statistics.ts'
 export type { Call, EvaluationContext, Suite } from './suite.ts'
 export type { SuiteFile } from './suites/rows.ts'

@@ -2,6 +2,7 @@
 import type { SuiteAnswer } from '../../records/index.ts'
 import { orFault, type RunView } from './run-view.ts'
 import { withoutQuestions } from './overview.ts'
+import { withAsked } from './asked.ts'
 import { meanInterval } from '../views/rows.ts'
 import type { HeldOutAnswer, RoundSide, TrustPoint } from '../views/wire.ts'
 
@@ -18,7 +19,7 @@ export async function roundSide(run: RunView, round: number): Promise<RoundSide>
     runName: manifest?.name ?? run.name,
     round,
     evaluations: evaluations.map(withoutQuestions),
-    heldOut: await heldOut(run, round, evaluations),
+    heldOut: withAsked(await heldOut(run, round, evaluations), evaluations),
     scale: await run.scale(),
     scores: thinned(examples.scores),
     words: thinned(examples.words),

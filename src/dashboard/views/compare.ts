@@ -20,17 +20,34 @@ export interface Verdict {
   readonly mean: { readonly mean: number; readonly low: number; readonly high: number; readonly n: number } | null
 }
 
-/** Questions that both sides answered, the greatest change first, gains before losses. */
-export function pairQuestions(before: RoundSide, after: RoundSide, suite: string): ComparedQuestion[] {
+export interface PairedQuestions {
+  /** Questions that both sides answered, the greatest change first, gains before losses. */
+  readonly questions: readonly ComparedQuestion[]
+  /** Ids that both sides have, but with other words or another rubric: they are not compared. */
+  readonly different: number
+}
+
+export function pairQuestions(
+  before: Pick<RoundSide, 'heldOut'>,
+  after: Pick<RoundSide, 'heldOut'>,
+  suite: string,
+): PairedQuestions {
   const known = new Map(before.heldOut.filter((one) => one.suite === suite).map((one) => [one.id, one]))
-  return after.heldOut
-    .flatMap((one) => {
-      const other = one.suite === suite ? known.get(one.id) : undefined
-      if (other === undefined) return []
-      const change = one.score === null || other.score === null ? null : one.score - other.score
-      return [{ suite, id: one.id, before: other, after: one, change }]
-    })
+  const both = after.heldOut.flatMap((one) => {
+    const other = one.suite === suite ? known.get(one.id) : undefined
+    if (other === undefined) return []
+    const change = one.score === null || other.score === null ? null : one.score - other.score
+    return [{ suite, id: one.id, before: other, after: one, change }]
+  })
+  const questions = both
+    .filter((question) => isSame(question))
     .sort((a, b) => (b.change ?? -Infinity) - (a.change ?? -Infinity))
+  return { questions, different: both.length - questions.length }
+}
+
+/** Of a result that kept no questions, the id is all that is known. */
+function isSame({ before, after }: ComparedQuestion): boolean {
+  return before.asked === undefined || after.asked === undefined || before.asked === after.asked
 }
 
 /** Equal up to rounding is a tie. */

@@ -246,6 +246,8 @@ export interface Overview {
 export interface HeldOutAnswer {
   readonly suite: string
   readonly id: string
+  /** Hash of the question's words and rubric: where two differ, an id names two questions. Absent where the result keeps none. */
+  readonly asked?: string
   readonly score: number | null
   readonly sampled: readonly string[]
   readonly greedy: string | null

@@ -100,7 +100,7 @@ interface ComparisonProps {
 function Comparison({ before, after, route, change }: ComparisonProps): VNode {
   const suites = [...new Set(after.heldOut.map(({ suite }) => suite))]
   const suite = suites.find((one) => one === route.parameters.get('suite')) ?? suites[0] ?? ''
-  const questions = pairQuestions(before, after, suite)
+  const { questions, different } = pairQuestions(before, after, suite)
   const shown = questions.find(({ id }) => id === route.parameters.get('question')) ?? questions[0]
   return (
     <div class="columns">
@@ -121,6 +121,12 @@ function Comparison({ before, after, route, change }: ComparisonProps): VNode {
           <p class="soft">No held-out question was put to both.</p>
         ) : (
           <Questions questions={questions} shown={shown} onShow={(id) => change({ question: id })} />
+        )}
+        {different > 0 && (
+          <p class="soft">
+            Not compared: {different} {different === 1 ? 'document' : 'documents'} of which the two sides were asked
+            different questions, or under different rubrics.
+          </p>
         )}
       </Card>
       <Card title="Answers side by side">
