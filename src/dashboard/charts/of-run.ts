@@ -8,16 +8,22 @@ type Result = Omit<SuiteResult, 'perQuestion'>
 
 /** Empty where nothing was evaluated. @param results of one suite, in order of rounds */
 export function suiteIntervals(results: readonly Result[]): Intervals {
-  const { suite = '', judge = '–' } = results[0] ?? {}
+  const { suite = '' } = results[0] ?? {}
   const hasGreedy = results.some(({ greedy }) => greedy !== null)
   return {
-    title: `${suite} score, judged by ${judge === 'oracle' ? 'a program that knows the truth' : judge}`,
+    title: `${suite} score, judged by ${judgeNames(results)}`,
     columns: results.map(({ round }) => roundName(round)),
     series: [
       { name: 'sampled', values: results.map(({ sampled }) => sampled) },
       ...(hasGreedy ? [{ name: 'greedy', values: results.map(({ greedy }) => greedy) }] : []),
     ],
   }
+}
+
+/** Every judge of the results, in their order: rounds that another one judged stand on the same line. */
+export function judgeNames(results: readonly { readonly judge: string }[]): string {
+  const names = results.map(({ judge }) => (judge === 'oracle' ? 'a program that knows the truth' : judge))
+  return [...new Set(names)].join(', then by ') || '–'
 }
 
 /** The second judge's curve beside the first's; null where there is no second judge. @param results of one suite, in order of rounds */
@@ -31,8 +37,11 @@ export function judgeIntervals(results: readonly Result[]): Intervals | null {
     title: `${one.suite}, two judges`,
     columns: judged.map(({ round }) => roundName(round)),
     series: [
-      { name: `training judge: ${one.judge}`, values: judged.map(({ sampled }) => sampled) },
-      { name: `second judge: ${one.second.judge}`, values: judged.map(({ second }) => second.sampled) },
+      { name: `training judge: ${judgeNames(judged)}`, values: judged.map(({ sampled }) => sampled) },
+      {
+        name: `second judge: ${judgeNames(judged.map(({ second }) => second))}`,
+        values: judged.map(({ second }) => second.sampled),
+      },
     ],
   }
 }

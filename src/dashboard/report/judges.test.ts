@@ -82,6 +82,16 @@ describe('two judges in the report', () => {
     expect(text).not.toContain('part at round 3')
   })
 
+  it('are all named where a round was judged by another one', () => {
+    const [before, after] = [result(0, 0.3, 0.4), { ...result(1, 0.5, 0.5), judge: 'new' }]
+    const second = { judge: 'third', sampled: estimate(0.5), unscored: 0, perQuestion: [] }
+    const text = plain([before, { ...after, secondJudgement: second }])
+    expect(text).toContain('heldout score, judged by start &lt;b&gt;model&lt;/b&gt;, then by new')
+    expect(text).toContain('training judge: start &lt;b&gt;model&lt;/b&gt;, then by new')
+    expect(text).toContain('second judge: another, then by third')
+    expect(plain([before, result(1, 0.5, 0.5)])).not.toContain('then by')
+  })
+
   it('may not confirm each other, and of a single judge nothing is said', () => {
     const doubtful = plain([result(0, 0.3, 0.4), result(1, 0.5, 0.4, change('unconfirmed', 0, 0.2, 0))])
     expect(doubtful).toContain('Not confirmed at round 1. Since before the training judge sees')

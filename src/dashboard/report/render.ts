@@ -4,6 +4,7 @@
  */
 import type { Config } from '../../records/index.ts'
 import type { ReportData } from './data.ts'
+import { judgeNames } from '../charts/of-run.ts'
 import { costsSection } from './costs.ts'
 import { examplesSection } from './examples.ts'
 import { interval, roundName } from '../views/format.ts'
@@ -96,7 +97,11 @@ function headline(results: ReportData['run']['rounds'][number]['evaluations']): 
     if (first === undefined || last === undefined || first === last) return ''
     return html`<p>
       <b>${suite}</b>, sampled answers: ${interval(first.sampled)} ${roundName(first.round)} →
-      <b>${interval(last.sampled)}</b> after ${roundName(last.round)}.
+      <b>${interval(last.sampled)}</b> after
+      ${roundName(last.round)}.${
+        first.judge !== last.judge &&
+        ` Judged by ${judgeNames([first, last])}: the two figures do not measure the same thing.`
+      }
     </p>`
   })}`
 }

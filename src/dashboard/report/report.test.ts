@@ -97,6 +97,17 @@ describe('renderReport', () => {
     expect(page).toContain(`aria-label="oracle score, judged by a program that knows the truth. sampled: before 0.380`)
   })
 
+  it('says beside the first and the last score where another judge gave each', () => {
+    const { run, ...rest } = sampleData()
+    const rounds = run.rounds.map(({ evaluations, ...round }) => ({
+      ...round,
+      evaluations: evaluations.map((result) => ({ ...result, judge: round.round === 0 ? '<i>one' : 'two' })),
+    }))
+    const text = renderReport({ ...rest, run: { ...run, rounds } })
+    expect(text).toContain('Judged by &lt;i&gt;one, then by two: the two figures do not measure the same thing.')
+    expect(page).not.toContain('do not measure the same thing')
+  })
+
   it('marks the chosen and the rejected answer, and says why others became no pair', () => {
     const chosenRows = page.match(/<tr class="chosen">/g)?.length ?? 0
     expect(chosenRows).toBe(9)
