@@ -20,12 +20,15 @@ const run = join(dir, 'run')
 const worse = join(dir, 'worse')
 /** Bodies of the requests, in order. */
 const asked: string[] = []
+/** Addresses of files that were asked for, as of the hub. */
+const fetched: string[] = []
 let onRequest = (): void => undefined
 const server = createServer((request, response) => {
   let body = ''
   request.on('data', (chunk: Buffer) => (body += chunk.toString()))
   request.on('end', () => {
     if (request.method !== 'POST') {
+      fetched.push(request.url ?? '')
       response.writeHead(404).end()
       return
     }
@@ -241,5 +244,31 @@ describe('pop eval --suite heldout', () => {
   ])('%j says what is missing', async (words, message) => {
     const { code, stderr } = await pop(words.map((word) => word.replace('URL', url)))
     expect([code, stderr]).toEqual([2, expect.stringContaining(message)])
+  })
+
+  test.each([
+    [['hub', '--suite', 'gsm8k', '--of', run], '--of is for heldout alone'],
+    [['hub', '--suite', 'heldout'], 'name it with --of RUN'],
+    [['hub', '--suite', 'heldout', '--of', run, '--temperature', '0'], '--temperature: heldout asks'],
+    [['hub', '--suite', 'heldout', '--of', dir], 'There is no run in'],
+    [['hub', '--suite', 'heldout', '--of', worse, '--second-judge', 'hub'], 'have no rubrics of a second'],
+    [['hub', '--suite', 'gsm8k', '--limit', '0'], '--limit must be a whole number'],
+    [['hub', '--suite', 'gsm8k', '--data', 'gsm8k'], '--data takes NAME=FILE'],
+    [[run, '--suite', 'heldout', '--judge', 'hub'], '--judge would replace'],
+    [[run, '--suite', 'gsm8k', '--judge', 'hub', '--round', '9'], '--round 9'],
+    [['http://localhost:1/v1', '--suite', 'gsm8k', '--judge', 'hub'], '#MODEL'],
+  ])('eval %j is refused before any model is fetched', async (words, message) => {
+    const environment = { HF_ENDPOINT: new URL(url).origin, POP_CACHE: join(dir, 'cache') }
+    const hub = words.map((word) => (word === 'hub' ? 'hf://nobody/nothing' : word))
+    const before = fetched.length
+    const { code, stderr } = await pop(['eval', ...hub], { ...withClock(), environment })
+    expect([code, stderr, fetched.slice(before)]).toEqual([2, expect.stringContaining(message), []])
+  })
+
+  test('a model of the hub is fetched where nothing is to refuse', async () => {
+    const environment = { HF_ENDPOINT: new URL(url).origin, POP_CACHE: join(dir, 'cache') }
+    const args = ['eval', 'hf://nobody/nothing', '--suite', 'heldout', '--of', run]
+    const { code } = await pop(args, { ...withClock(), environment })
+    expect([code, fetched.some((path) => path.includes('nobody/nothing'))]).toEqual([2, true])
   })
 })

@@ -4,19 +4,13 @@ import { join, resolve } from 'node:path'
 import { InputError, UsageError } from '../../core/errors.ts'
 import { isFileSuite, suiteCatalogue, type FileSuiteName, type Suite } from '../../evaluation/index.ts'
 import { evaluatePolicies, fileSuites, ModelHouse } from '../../pipeline/index.ts'
-import {
-  configSchema,
-  type Config,
-  type LanguageModel,
-  type ModelEndpoint,
-  type SuiteResult,
-} from '../../records/index.ts'
+import { configSchema, type Config, type ModelEndpoint, type SuiteResult } from '../../records/index.ts'
 import { RunFolder, type RunReader } from '../../store/index.ts'
 import { checkRegression } from '../check-regression.ts'
 import { jsonOption, type Command, type Context, type Invocation } from '../command.ts'
 import { compareWithCorpus } from '../compare-corpus.ts'
 import { readEndpoint } from '../endpoint.ts'
-import { checkHeldOut, HELD_OUT, heldOutFor } from '../held-out.ts'
+import { checkHeldOut, HELD_OUT, heldOutFor, heldOutSource, type HeldOutSource } from '../held-out.ts'
 import { localEndpoint } from '../model-source.ts'
 import { suggestion } from '../nearest.ts'
 import { createProgress } from '../progress.ts'
@@ -79,10 +73,8 @@ export const evalCommand: Command = {
 
 async function runEval(invocation: Invocation, context: Context): Promise<void> {
   const { terminal, clock, signal, environment } = context
-  const names = readSuites(invocation)
-  const target = await openTarget(invocation, invocation.positionals[0] ?? '', context)
-  checkHeldOut(invocation, { ...target, isAsked: names.includes(HELD_OUT) })
-  await checkJudges(invocation, { run: target.run, suites: names })
+  const request = await readRequest(invocation)
+  const target = await openTarget(invocation, request, context)
   const progress = createProgress(terminal, clock)
   const models = new ModelHouse(target.config, {
     env: environment,
@@ -90,20 +82,18 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
     onNotice: (text) => progress.onEvent({ type: 'note', text }),
   })
   try {
-    const suites = await readySuites(invocation, context, { names, target, models })
+    const suites = await readySuites(context, { request, target, models })
     const contamination = await compareWithCorpus(invocation, { ...target, suites }, context)
     const policies = target.policies(models)
     const folder = await RunFolder.open(target.folder, { create: true })
     try {
-      const seed = invocation.number('seed', { integer: true, min: 0 }) ?? target.config.seed
-      const concurrency = invocation.number('concurrency', { integer: true, min: 1 }) ?? 'auto'
       const results = await evaluatePolicies({
         folder,
         policies,
         suites,
         contamination,
-        seed,
-        concurrency,
+        seed: request.seed ?? target.config.seed,
+        concurrency: request.concurrency ?? 'auto',
         clock,
         signal,
         onEvent: progress.onEvent,
@@ -120,41 +110,64 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   }
 }
 
+/** What the command line asks for, as far as that can be told without any model. */
+interface EvalRequest {
+  /** The run that is measured, where it is one. */
+  readonly run: string | undefined
+  readonly files: readonly FileSuiteName[]
+  /** Null where heldout is not asked for. */
+  readonly heldOut: HeldOutSource | null
+  readonly data: Readonly<Record<string, string>>
+  readonly judge: ModelEndpoint | undefined
+  readonly secondJudge: ModelEndpoint | undefined
+  readonly sampling: Sampling
+  readonly limit: number | undefined
+  readonly seed: number | undefined
+  readonly concurrency: number | undefined
+}
+
+/** Refuses what cannot be done before a model is fetched for it. */
+async function readRequest(invocation: Invocation): Promise<EvalRequest> {
+  const names = readSuites(invocation)
+  const isAsked = names.includes(HELD_OUT)
+  const run = namedRun(invocation.positionals[0] ?? '')
+  checkHeldOut(invocation, { isAsked, run })
+  await checkJudges(invocation, { run, suites: names })
+  return {
+    run,
+    files: names.filter((name) => name !== HELD_OUT),
+    data: readData(invocation),
+    judge: judgeNamed(invocation, 'judge'),
+    secondJudge: judgeNamed(invocation, 'second-judge'),
+    sampling: readSampling(invocation),
+    limit: invocation.number('limit', { integer: true, min: 1 }),
+    seed: invocation.number('seed', { integer: true, min: 0 }),
+    concurrency: invocation.number('concurrency', { integer: true, min: 1 }),
+    heldOut: isAsked ? await heldOutSource(invocation, run) : null,
+  }
+}
+
 interface Ready {
-  readonly names: readonly SuiteChoice[]
+  readonly request: EvalRequest
   readonly target: Target
   readonly models: ModelHouse
 }
 
-async function readySuites(
-  invocation: Invocation,
-  context: Context,
-  { names, target, models }: Ready,
-): Promise<Suite[]> {
-  const { environment, clock } = context
-  const open = (endpoint: ModelEndpoint | undefined): LanguageModel | undefined =>
-    endpoint === undefined ? undefined : models.open(endpoint)
-  const limit = invocation.number('limit', { integer: true, min: 1 })
-  const second = await judgeNamed(invocation, 'second-judge', context)
+async function readySuites(context: Context, { request, target, models }: Ready): Promise<Suite[]> {
+  const deps = { env: context.environment, clock: context.clock }
+  const { limit, secondJudge: second } = request
+  const judge = target.judge === undefined ? undefined : models.open(target.judge)
   const files = await fileSuites({
-    names: names.filter((name) => name !== HELD_OUT),
-    data: { ...target.config.evaluation.data, ...readData(invocation) },
-    judge: open(target.judge),
-    sampling: readSampling(invocation),
+    names: request.files,
+    data: { ...target.config.evaluation.data, ...request.data },
+    judge,
+    sampling: request.sampling,
     limit: limit ?? target.config.evaluation.limit,
-    deps: { env: environment, clock },
+    deps,
   })
-  if (!names.includes(HELD_OUT)) return files
-  const heldOut = await heldOutFor({
-    run: target.run ?? invocation.text('of'),
-    isOwn: target.run !== undefined,
-    models,
-    judge: open(target.judge),
-    secondJudge: open(second),
-    limit,
-    deps: { env: environment, clock },
-  })
-  return [heldOut, ...files]
+  if (request.heldOut === null) return files
+  const secondJudge = second === undefined ? undefined : models.open(await localEndpoint(second, context))
+  return [await heldOutFor({ ...request.heldOut, models, judge, secondJudge, limit, deps }), ...files]
 }
 
 interface Target {
@@ -163,35 +176,33 @@ interface Target {
   readonly config: Config
   readonly judge: ModelEndpoint | undefined
   readonly folder: string
-  /** The run folder, where the target is one. */
-  readonly run?: string
   policies(models: ModelHouse): Parameters<typeof evaluatePolicies>[0]['policies']
 }
 
-async function openTarget(invocation: Invocation, text: string, context: Context): Promise<Target> {
-  const judge = await judgeNamed(invocation, 'judge', context)
-  if (!/^(https?|hf):\/\//i.test(text) && isRun(text)) return openRun(invocation, text, judge)
-  const named = readEndpoint(text, invocation.text('api-key-env'))
-  const model = await localEndpoint(named, context)
+/** Models are fetched last: what is wrong with the rest is said before. */
+async function openTarget(invocation: Invocation, { run, judge }: EvalRequest, context: Context): Promise<Target> {
+  const target = run === undefined ? await openModel(invocation, context) : await openRun(invocation, run)
+  return judge === undefined ? target : { ...target, judge: await localEndpoint(judge, context) }
+}
+
+async function openModel(invocation: Invocation, context: Context): Promise<Target> {
+  const named = readEndpoint(invocation.positionals[0] ?? '', invocation.text('api-key-env'))
   const of = invocation.text('of')
   // The questions of a run are asked with the noise that the run's policies met.
   const seed = of === undefined ? {} : { seed: (await readRun(of)).config.seed }
+  const model = await localEndpoint(named, context)
   // A configuration that says nothing but which model: the defaults of everything else are not used.
   const config = configSchema.parse({ model, corpus: { source: '-' }, ...seed })
   const folder = invocation.text('out') ?? join('evals', folderName(named))
-  return { config, judge, folder, policies: (models) => [{ round: 0, model: models.initialPolicy }] }
+  return { config, judge: undefined, folder, policies: (models) => [{ round: 0, model: models.initialPolicy }] }
 }
 
-async function judgeNamed(
-  invocation: Invocation,
-  option: 'judge' | 'second-judge',
-  context: Context,
-): Promise<ModelEndpoint | undefined> {
+function judgeNamed(invocation: Invocation, option: 'judge' | 'second-judge'): ModelEndpoint | undefined {
   const name = invocation.text(option)
-  return name === undefined ? undefined : localEndpoint(readEndpoint(name, invocation.text('judge-key-env')), context)
+  return name === undefined ? undefined : readEndpoint(name, invocation.text('judge-key-env'))
 }
 
-async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint | undefined): Promise<Target> {
+async function openRun(invocation: Invocation, dir: string): Promise<Target> {
   const { reader, config } = await readRun(dir)
   const only = invocation.number('round', { integer: true, min: 0 })
   const trained = (await reader.rounds()).filter((round) => round > 0 && existsSync(reader.round(round).checkpoint))
@@ -201,9 +212,8 @@ async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint
   return {
     reader,
     config,
-    judge: judge ?? config.evaluation.judge,
+    judge: config.evaluation.judge,
     folder: invocation.text('out') ?? dir,
-    run: dir,
     policies: (models) =>
       rounds.map((round) => {
         if (round === 0) return { round, model: models.initialPolicy }
@@ -213,11 +223,12 @@ async function openRun(invocation: Invocation, dir: string, judge: ModelEndpoint
   }
 }
 
-/** A model folder has a `config.json` too; only a run has a manifest or a journal. */
-function isRun(dir: string): boolean {
+/** The run folder that is named, where it is one: a model folder has a `config.json` too; only a run has a manifest or a journal. */
+function namedRun(dir: string): string | undefined {
+  if (/^(https?|hf):\/\//i.test(dir)) return undefined
   if (!existsSync(dir)) throw new InputError(`${dir} does not exist; give a run, a model folder or URL#MODEL`)
   const names = readdirSync(dir)
-  return names.includes('manifest.json') || names.includes('journal')
+  return names.includes('manifest.json') || names.includes('journal') ? dir : undefined
 }
 
 function folderName(model: ModelEndpoint): string {
@@ -247,7 +258,13 @@ function readData(invocation: Invocation): Record<string, string> {
   )
 }
 
-function readSampling(invocation: Invocation): { temperature?: number; samples?: number; maxTokens?: number } {
+interface Sampling {
+  readonly temperature?: number
+  readonly samples?: number
+  readonly maxTokens?: number
+}
+
+function readSampling(invocation: Invocation): Sampling {
   const temperature = invocation.number('temperature', { min: 0 })
   const samples = invocation.number('samples', { integer: true, min: 1 })
   const maxTokens = invocation.number('max-tokens', { integer: true, min: 1 })
