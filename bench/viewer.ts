@@ -57,7 +57,7 @@ async function session(title: string, ask = false): Promise<void> {
     report('CPU so far, ms', cpuOf(viewer))
     if (!ask) return
     const page = (await get('runs/0/examples?limit=1')) as { all: number }
-    await askAll('overview again', get, () => 'runs/0/overview', 20)
+    await askAll('overview again', get, () => 'runs/0/overview')
     const random = rng(1, 'bench')
     const offset = (): number => random.below(page.all)
     await askAll('a page of 100', get, () => `runs/0/examples?limit=100&offset=${offset()}`)
@@ -77,14 +77,9 @@ async function session(title: string, ask = false): Promise<void> {
   }
 }
 
-async function askAll(
-  name: string,
-  get: (address: string) => Promise<unknown>,
-  address: () => string,
-  times = questions,
-): Promise<void> {
+async function askAll(name: string, get: (address: string) => Promise<unknown>, address: () => string): Promise<void> {
   const taken: number[] = []
-  for (let i = 0; i < times; i++) {
+  for (let i = 0; i < questions; i++) {
     const start = systemClock.monotonic()
     await get(address())
     taken.push(systemClock.monotonic() - start)
