@@ -94,7 +94,7 @@ describe('two judges in the report', () => {
 
   it('may not confirm each other, and of a single judge nothing is said', () => {
     const doubtful = plain([result(0, 0.3, 0.4), result(1, 0.5, 0.4, change('unconfirmed', 0, 0.2, 0))])
-    expect(doubtful).toContain('Not confirmed at round 1. Since before the training judge sees')
+    expect(doubtful).toContain('Not confirmed at round 1. Since the start the training judge sees')
     const { secondJudgement: _second, ...alone } = result(0, 0.3, 0.4)
     expect(plain([alone])).not.toContain('judges')
   })

@@ -26,7 +26,7 @@ function partingLines(rounds: readonly { round: number; parting: Parting | undef
       ? html`<p class="soft">The second judge saw no loss in any round that the training judge did not see too.</p>`
       : html`<p>
           <b class="bad">The judges part at ${roundName(parted.round)}.</b> ${changes(parted.parting)} The policy has
-          learnt to please the training judge: go back to ${roundName(parted.parting.best)}.
+          learnt to please the training judge: go back to ${weightsOf(parted.parting.best)}.
         </p>`
   }
   ${doubtful.map(
@@ -35,7 +35,7 @@ function partingLines(rounds: readonly { round: number; parting: Parting | undef
 }
 
 function changes({ best, first, second }: Parting): string {
-  return `Since ${roundName(best)} the training judge sees ${change(first)}, the second judge ${change(second)} (n ${second.n}).`
+  return `Since ${weightsOf(best)} the training judge sees ${change(first)}, the second judge ${change(second)} (n ${second.n}).`
 }
 
 function change({ mean, low, high }: Parting['first']): string {
@@ -97,4 +97,9 @@ export function winRates(results: readonly SuiteResult[]): Html {
       </tbody>
     </table>
   </div>`
+}
+
+/** In a sentence. */
+function weightsOf(round: number): string {
+  return round === 0 ? 'the start' : roundName(round)
 }
