@@ -5,22 +5,31 @@
 import type { AnswerCheck } from '../../records/index.ts'
 import { sameAnswer } from './same-answer.ts'
 
-// `\\` before it is a line break of LaTeX, and what follows is no command; escaped braces are no braces.
-const TOKEN = /\\\\|\\[{}]|\\(?:boxed|fbox)\s{0,8}\{|[{}]/g
+const BOX = /\\(?:boxed|fbox)\s{0,8}\{/y
 
 /** The trimmed content of the last box that closes; null when there is none, or nothing in it. Linear in the length of the text. */
 export function boxedAnswer(text: string): string | null {
   let last: string | null = null
-  const open: { readonly start: number; readonly box: boolean }[] = []
-  for (const match of text.matchAll(TOKEN)) {
-    const [token] = match
-    const end = match.index + token.length
-    if (token === '}') {
-      const group = open.pop()
-      if (group?.box === true) last = text.slice(group.start, match.index).trim()
-    } else if (token.endsWith('{') && token !== '\\{') open.push({ start: end, box: token !== '{' })
+  // Where each open group's content starts; -1 for a group that is no box.
+  const open: number[] = []
+  let at = 0
+  while (at < text.length) {
+    const start = at
+    at = afterToken(text, at)
+    if (text[start] === '}') {
+      const content = open.pop() ?? -1
+      if (content >= 0) last = text.slice(content, start).trim()
+    } else if (text[start] === '{') open.push(-1)
+    else if (at > start + 2) open.push(at)
   }
   return last === '' ? null : last
+}
+
+/** The end of what starts at `at`: one character, two after a backslash (`\\` is a line break, `\{` no brace), or the whole opening of a box. */
+function afterToken(text: string, at: number): number {
+  if (text[at] !== '\\') return at + 1
+  BOX.lastIndex = at
+  return BOX.test(text) ? BOX.lastIndex : at + 2
 }
 
 /** Pure: the same two texts always give the same finding. */

@@ -1,6 +1,7 @@
 /** The lenient dialect: what it puts right, what it refuses to invent, and that no text can make it throw or hang. */
 import fc from 'fast-check'
 import { describe, expect, it } from 'vitest'
+import { expectNoQuadraticTime } from '../../core/testing/processor-time.ts'
 import {
   parseAnchoredRatings,
   parseAnswer,
@@ -320,10 +321,7 @@ describe('any text', () => {
       tagged(`{${text}}`),
     ])
     for (const text of texts) {
-      const start = process.cpuUsage()
-      for (const parse of all) parse(text)
-      // Processor time: on a busy machine the clock on the wall says nothing of the parser.
-      expect(process.cpuUsage(start).user / 1000).toBeLessThan(2000)
+      for (const parse of all) expectNoQuadraticTime(() => parse(text), `${parse.name} of ${text.slice(0, 30)}`)
     }
   })
 })
