@@ -1,6 +1,7 @@
 /**
  * The tests against other engines: `npm run test:interop [-- FILE …]`, all of them or the named files. SkyRL is no package: POP_SKYRL names a
- * checkout of it, which needs Python 3.12. TRL and its kin are packages.
+ * checkout of it, which needs Python 3.12. TRL and its kin are packages. POP_AXOLOTL, POP_LLAMAFACTORY and POP_OPENRLHF name checkouts of
+ * trainers whose own parsers read what `pop export` writes.
  *
  * Sets up a virtual environment once (POP_INTEROP_VENV, default `.interop`; made by POP_INTEROP_PYTHON, default `python3`), by pip as it is
  * configured on this machine: what is there already is not installed again. Then runs the tests with it.
@@ -16,6 +17,11 @@ const checkout = process.env['POP_SKYRL']
 /** SkyRL's own list, without what only GPUs or uv need; `tinker` for its wire format alone. */
 const forSkyrl =
   'jax flax optax fastapi uvicorn sqlmodel aiosqlite greenlet alembic cloudpathlib zstandard xxhash typer rich pillow psutil protobuf loguru httpx tinker<=0.24.1'
+const forParsers = {
+  POP_AXOLOTL: { what: 'github.com/axolotl-ai-cloud/axolotl', packages: 'colorama' },
+  POP_LLAMAFACTORY: { what: 'github.com/hiyouga/LLaMA-Factory', packages: 'omegaconf' },
+  POP_OPENRLHF: { what: 'github.com/OpenRLHF/OpenRLHF', packages: 'pylatexenc' },
+}
 /** The last three are what `transformers serve` needs. */
 const forTrl = 'torch transformers trl peft accelerate datasets safetensors openai fastapi uvicorn'
 
@@ -42,7 +48,17 @@ print(*(int(there(name)) for name in sys.argv[1:]))`
 }
 
 if (!existsSync(python)) run(process.env['POP_INTEROP_PYTHON'] ?? 'python3', ['-m', 'venv', venv])
-const needed = [...new Set(missing(checkout === undefined ? forTrl : `${forTrl} ${forSkyrl}`))]
+const parsers: Record<string, string> = {}
+let wanted = checkout === undefined ? forTrl : `${forTrl} ${forSkyrl}`
+for (const [variable, { what, packages }] of Object.entries(forParsers)) {
+  const place = process.env[variable]
+  if (place === undefined) process.stderr.write(`left out: ${variable} does not name a checkout of ${what}\n`)
+  else {
+    parsers[variable] = resolve(place)
+    wanted += ` ${packages}`
+  }
+}
+const needed = [...new Set(missing(wanted))]
 if (needed.length > 0) run(python, ['-m', 'pip', 'install', ...needed])
 if (checkout === undefined) {
   process.stderr.write('left out: SkyRL (POP_SKYRL does not name a checkout of github.com/NovaSky-AI/SkyRL)\n')
@@ -55,4 +71,4 @@ const words = process.argv.slice(2)
 const files = words.some((word) => existsSync(word))
   ? []
   : ['test/peers', 'test/recipes', 'src/training', 'transformers-parity']
-run('npx', ['vitest', 'run', ...files, '--maxWorkers=1', ...words], { POP_PYTHON: python, ...skyrl })
+run('npx', ['vitest', 'run', ...files, '--maxWorkers=1', ...words], { POP_PYTHON: python, ...skyrl, ...parsers })

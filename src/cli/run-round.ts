@@ -10,8 +10,8 @@ export interface RunRound {
   readonly round: number
   /** Where its pairs lie. */
   readonly pairs: string
-  /** The weights that it started from; a model's name where only a server has them. */
-  readonly start: { readonly path: string } | { readonly name: string }
+  /** The weights that it started from, with the round that made them; a model's name where only a server has them. */
+  readonly start: { readonly path: string; readonly round?: number } | { readonly name: string }
 }
 
 /**
@@ -37,8 +37,9 @@ export async function openRunRound(dir: string, wanted: number | undefined): Pro
 async function startOf(reader: RunReader, { model, training }: Config, round: number): Promise<RunRound['start']> {
   for (let before = round - 1; before > 0; before--) {
     const { checkpoint } = reader.round(before)
-    if ((await stat(checkpoint).catch(() => null)) !== null) return { path: checkpoint }
+    if ((await stat(checkpoint).catch(() => null)) !== null) return { path: checkpoint, round: before }
   }
-  if (training.path !== undefined) return { path: training.path }
+  // Beside a Tinker server it holds the tokenizer only.
+  if (training.path !== undefined && training.backend !== 'tinker') return { path: training.path }
   return model.backend === 'embedded' ? { path: model.path } : { name: model.name }
 }

@@ -1,7 +1,7 @@
 /** `pop export` on a run folder; what it writes goes back into `pop pair` and gives the run's own pairs. */
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { join, relative } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { sampleExamples } from '../../dashboard/testing/sample-run.ts'
 import { buildPairs, pairingSeed } from '../../pairing/index.ts'
@@ -105,6 +105,44 @@ describe('pop export --to another trainer', () => {
     const rows = linesOf(`for-${target}`, 'train.jsonl').map((line) => JSON.parse(line) as Record<string, unknown>)
     expect(rows).toHaveLength(linesOf('run', 'round-2', 'pairs.jsonl').length)
     expect(Object.keys(rows[0] ?? {})).toEqual(keys)
+  })
+
+  it.each([
+    ['an adapter on top of the first weights', { model: { adapter: 'adapter' } }, 1, /model\.adapter.*whole weights/],
+    ['other weights to measure against', { training: { reference: 'initial' } }, 2, /training\.reference/],
+    ['an adapter that a server trained', {}, 2, /adapter of round 1.*whole weights/],
+  ])('refuses a round with %s', async (_what, changes: { model?: object; training?: object }, round, message) => {
+    const name = `refused-${round}-${Object.keys(changes).join('')}`
+    cpSync(at('run'), at(name), { recursive: true })
+    const changed = {
+      ...config,
+      model: { ...config.model, ...changes.model },
+      training: { ...config.training, ...changes.training },
+    }
+    writeFileSync(at(name, 'config.json'), JSON.stringify(changed))
+    mkdirSync(at(name, 'round-1', 'checkpoint'), { recursive: true })
+    writeFileSync(at(name, 'round-1', 'checkpoint', 'adapter_config.json'), '{}')
+    const { code, stderr } = await pop(
+      'export',
+      at(name),
+      '--to',
+      'trl',
+      '--out',
+      at(`${name}-out`),
+      '--round',
+      String(round),
+    )
+    expect([code, stderr]).toEqual([2, expect.stringMatching(message)])
+    expect(existsSync(at(`${name}-out`))).toBe(false)
+  })
+
+  it('names the weights so that they are found from the export’s folder', async () => {
+    cpSync(at('run'), at('trained'), { recursive: true })
+    mkdirSync(at('trained', 'round-1', 'checkpoint'), { recursive: true })
+    await pop('export', relative('.', at('trained')), '--to', 'trl', '--out', at('from-round-1'))
+    expect(linesOf('from-round-1', 'config.yaml')[0]).toBe(
+      `model_name_or_path: ${at('trained', 'round-1', 'checkpoint')}`,
+    )
   })
 
   it('writes into a new folder only', async () => {

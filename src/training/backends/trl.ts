@@ -98,7 +98,7 @@ export function checkTrlTraining(training: TrainingConfig, adapter?: string): vo
   if (isGroupObjective(training.objective)) {
     throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
   }
-  trlScript(training.objective)
+  trlScript(pairObjective(training))
   refuseDevice(training)
   if (adapter !== undefined || training.reference === 'initial') {
     throw new ConfigError(

@@ -1,9 +1,18 @@
 /** Axolotl (keys read in 0.18): one YAML file for `axolotl train`, which wraps TRL. */
 import { stringify } from 'yaml'
 import type { PreferenceObjectiveConfig } from '../../records/index.ts'
-import { pairObjective, preferenceRow, refuse, unsupported, type ExportFacts, type TrainerExport } from './target.ts'
+import {
+  pairObjective,
+  planned,
+  preferenceRow,
+  refuse,
+  unsupported,
+  type ExportFacts,
+  type TrainerExport,
+} from './target.ts'
 
-function settings({ model, training, seed }: ExportFacts): Record<string, unknown> {
+function settings(facts: ExportFacts): Record<string, unknown> {
+  const { model, training, seed } = facts
   const { adam, lora } = training
   return {
     base_model: model,
@@ -11,7 +20,6 @@ function settings({ model, training, seed }: ExportFacts): Record<string, unknow
     datasets: [
       {
         path: 'train.jsonl',
-        ds_type: 'json',
         split: 'train',
         type: 'chat_template.default',
         field_messages: 'prompt',
@@ -26,7 +34,8 @@ function settings({ model, training, seed }: ExportFacts): Record<string, unknow
     num_epochs: training.epochs,
     learning_rate: training.learningRate,
     lr_scheduler: training.schedule,
-    warmup_ratio: training.schedule === 'constant' ? 0 : training.warmupRatio,
+    // Its SimPO takes no share.
+    warmup_steps: planned(facts).warmup,
     optimizer: 'adamw_torch',
     adam_beta1: adam.beta1,
     adam_beta2: adam.beta2,

@@ -1,9 +1,10 @@
 /** What the exports say of every objective: names and values as the trainers read them, and a refusal for what they lack. */
+import { readFileSync } from 'node:fs'
 import { describe, expect, it } from 'vitest'
 import { parseDocument } from 'yaml'
 import { ConfigError } from '../../core/errors.ts'
 import { trainingConfigSchema, type TrainingConfig } from '../../records/index.ts'
-import { trainerExports, type ExportFacts } from './index.ts'
+import { trainerExports, type ExportFacts, type TrainerExport } from './index.ts'
 
 type Objective = Parameters<typeof trainingConfigSchema.parse>[0]
 
@@ -123,5 +124,114 @@ describe('every export', () => {
     ['trl', { type: 'grpo' }],
   ] as const)('%s refuses %j rather than train something else', (name, objective) => {
     expect(() => trainerExports[name].files(facts(objective))).toThrow(ConfigError)
+  })
+})
+
+/** Read off the trainers' own parsers at the versions in the file, by `test/goldens/make-trainer-keys.py`. */
+const taken = JSON.parse(readFileSync(new URL('../../../test/goldens/trainer-keys.json', import.meta.url), 'utf8')) as {
+  trl: Record<'dpo' | 'kto' | 'sft', string[]>
+  axolotl: Record<'config' | 'dataset', string[]>
+  llamafactory: { config: string[] }
+  openrlhf: { flags: string[] }
+}
+
+/** The names in the files of an export, and those that its trainer takes, each with the place that it has. */
+const names: Record<
+  keyof typeof trainerExports,
+  (files: Record<string, string>) => { written: string[]; known: string[] }
+> = {
+  trl: ({ 'config.yaml': text, 'train.sh': script = '' }) => ({
+    written: Object.keys(yaml(text) as object),
+    known: taken.trl[/exec trl (dpo|kto|sft) /.exec(script)?.[1] as 'dpo'],
+  }),
+  axolotl: ({ 'config.yaml': text }) => {
+    const config = yaml(text) as { datasets: object[] }
+    const ofData = (keys: string[]): string[] => keys.map((key) => `datasets.${key}`)
+    return {
+      written: [...Object.keys(config), ...config.datasets.flatMap((entry) => ofData(Object.keys(entry)))],
+      known: [...taken.axolotl.config, ...ofData(taken.axolotl.dataset)],
+    }
+  },
+  llamafactory: ({ 'config.yaml': text }) => ({
+    written: Object.keys(yaml(text) as object),
+    known: taken.llamafactory.config,
+  }),
+  openrlhf: ({ 'train.sh': script = '' }) => ({
+    written: [...script.matchAll(/^ {2}(--\S+)/gm)].map(([, flag = '']) => flag),
+    known: taken.openrlhf.flags,
+  }),
+}
+
+const objectives: Objective[] = [
+  { type: 'dpo' },
+  { type: 'dpo', loss: 'ipo' },
+  { type: 'dpo', loss: 'hinge' },
+  { type: 'dpo', loss: 'robust', labelSmoothing: 0.1 },
+  { type: 'dpo', labelSmoothing: 0.1 },
+  { type: 'dpo', nll: 0.5 },
+  { type: 'dpo', lengthNormalized: true },
+  { type: 'simpo' },
+  { type: 'orpo' },
+  { type: 'kto' },
+  { type: 'sft' },
+]
+
+describe('the names in the settings', () => {
+  it.each([
+    ['trl', 8],
+    ['axolotl', 7],
+    ['llamafactory', 7],
+    ['openrlhf', 3],
+  ] as const)('are ones that %s takes, for its %i objectives', (name, count) => {
+    const target: TrainerExport = trainerExports[name]
+    let written = 0
+    for (const objective of objectives) {
+      for (const lora of [false, { rank: 4, alpha: 8 }] as const) {
+        const files = filesOf(target, facts(objective, { lora }))
+        if (files === undefined) continue
+        const found = names[name](files)
+        expect(found.written.length).toBeGreaterThan(15)
+        expect(found.written.filter((key) => !found.known.includes(key))).toEqual([])
+        written++
+      }
+    }
+    expect(written).toBe(2 * count)
+  })
+
+  it('are no share of the steps for Axolotl, whose SimPO takes none', () => {
+    for (const type of ['dpo', 'simpo'] as const) {
+      const settings = yaml(trainerExports.axolotl.files(facts({ type }))['config.yaml']) as object
+      expect(settings).toMatchObject({ warmup_steps: 2 })
+      expect(settings).not.toHaveProperty('warmup_ratio')
+    }
+  })
+})
+
+/** Undefined where the trainer does not have the objective. */
+function filesOf(target: TrainerExport, about: ExportFacts): Record<string, string> | undefined {
+  try {
+    return target.files(about)
+  } catch (error) {
+    if (error instanceof ConfigError) return undefined
+    throw error
+  }
+}
+
+it.each(Object.entries(trainerExports))('%s refuses to keep the order of the pairs', (_name, target) => {
+  expect(() => target.files(facts({ type: 'dpo' }, { shuffle: false }))).toThrow(/training\.shuffle/)
+})
+
+describe('the export to OpenRLHF', () => {
+  it('takes no part of an epoch', () => {
+    expect(() => trainerExports.openrlhf.files(facts({ type: 'dpo' }, { epochs: 1.5 }))).toThrow(
+      /training\.epochs.*1\.5/,
+    )
+  })
+
+  it('makes a batch of what there is, where that is less than one', () => {
+    const script = (pairs: number): string | undefined =>
+      trainerExports.openrlhf.files({ ...facts({ type: 'dpo' }), pairs })['train.sh']
+    expect(script(3)).toContain('--train.batch_size 3')
+    expect(script(41)).toContain('--train.batch_size 4')
   })
 })

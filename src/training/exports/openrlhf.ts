@@ -1,11 +1,17 @@
 /** OpenRLHF (flags read in 0.11): a shell script for `openrlhf.cli.train_dpo` under DeepSpeed. */
+import { ConfigError } from '../../core/errors.ts'
 import type { PreferenceObjectiveConfig } from '../../records/index.ts'
 import { pairObjective, preferenceRow, refuse, unsupported, type ExportFacts, type TrainerExport } from './target.ts'
 
 type Flags = Readonly<Record<string, string | number | true>>
 
-function flags({ model, training, seed }: ExportFacts): Flags {
-  const { adam, lora } = training
+function flags({ model, training, pairs, seed }: ExportFacts): Flags {
+  const { adam, lora, epochs } = training
+  if (!Number.isInteger(epochs)) {
+    throw new ConfigError(
+      `training.epochs: OpenRLHF takes whole epochs, not ${epochs}; change it, or train with pop train`,
+    )
+  }
   return {
     '--model.model_name_or_path': model,
     '--ref.model_name_or_path': model,
@@ -16,9 +22,10 @@ function flags({ model, training, seed }: ExportFacts): Flags {
     '--data.apply_chat_template': true,
     '--data.max_len': training.maxLength,
     ...objectiveFlags(pairObjective(training)),
-    '--train.batch_size': training.batchSize,
+    // It leaves out what does not fill a batch, and refuses data that is less than one.
+    '--train.batch_size': Math.max(1, Math.min(training.batchSize, pairs)),
     '--train.micro_batch_size': 1,
-    '--train.max_epochs': Math.ceil(training.epochs),
+    '--train.max_epochs': epochs,
     '--train.seed': seed,
     '--adam.lr': training.learningRate,
     '--adam.betas': `${adam.beta1} ${adam.beta2}`,

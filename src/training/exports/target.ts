@@ -44,8 +44,10 @@ export function preferenceRow({ chosen, rejected }: Conversations): PreferenceRo
   return { prompt: chosen.slice(0, -1), chosen: chosen.slice(-1), rejected: rejected.slice(-1) }
 }
 
-/** @throws ConfigError for an objective over groups, which other trainers sample for by themselves */
-export function pairObjective({ objective }: TrainingConfig): PreferenceObjectiveConfig {
+/** @throws ConfigError for an objective over groups, which other trainers sample for by themselves, and for an order that they do not keep */
+export function pairObjective({ objective, shuffle }: TrainingConfig): PreferenceObjectiveConfig {
+  if (!shuffle)
+    throw new ConfigError('training.shuffle: other trainers shuffle the pairs; leave it out, or train with pop train')
   if (!isGroupObjective(objective)) return objective
   throw new ConfigError(
     `training.objective: ${objective.type} learns from fresh answers; pairs are exported for dpo, simpo, orpo, kto or sft`,
