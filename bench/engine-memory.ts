@@ -85,7 +85,7 @@ const gradient = trainer.trainable.specs.reduce((sum, { name }) => {
   return sum + trainer.gradient(name).reduce((part, value) => part + value * value, 0)
 }, 0)
 // What of the prediction takes part in one pass: nothing is sampled, merged or updated, and no tokenizer is there.
-const here = recomputes(config, { rows: 1, length }, { loraRank: rank, recompute })
+const here = recomputes(config, { tokens: length, rows: 1, length }, { loraRank: rank, recompute })
 const need = memoryNeed(config, { training: { loraRank: rank, maxLength: length, recompute: here } })
 const absent = new Set(['sampling', 'merged weights', "Adam's moments"])
 const predicted = need.parts.reduce((sum, [name, bytes]) => sum + (absent.has(name) ? 0 : bytes), 0)
@@ -96,7 +96,7 @@ console.log(
     loadedGiB: gib(loaded),
     peakGiB: gib(process.resourceUsage().maxRSS * 1024),
     predictedGiB: gib(predicted),
-    keptActivationsGiB: gib(activationBytes(config, { rows: 1, length }, rank)),
+    keptActivationsGiB: gib(activationBytes(config, { tokens: length, rows: 1, length }, rank)),
     gradientNorm: Math.sqrt(gradient),
   }),
 )

@@ -268,7 +268,7 @@ export const trainingConfigSchema = z.strictObject({
   /** Longest sequence trained on, in tokens; longer pairs are left out and counted. */
   maxLength: count.default(6144),
   reference: z.enum(['roundStart', 'initial']).default('roundStart'),
-  /** Of the embedded engine: compute the common prompt of a pair or a group once. Default false; results differ by rounding. */
+  /** Of the embedded engine: compute the common prompt of a pair or a group once; results differ by rounding. Default: where a micro-batch has room for all of them; true: also of longer ones, which takes more memory. */
   sharePrompts: z.boolean().optional(),
   /** Of the embedded engine: compute the layers twice instead of keeping what they computed. Default `auto`: where that is over 4 GiB. */
   recompute: z.union([z.boolean(), z.literal('auto')]).optional(),

@@ -7,6 +7,7 @@ import type { TapeEntry, Value } from '../graph/graph.ts'
 import type { GemmOptions } from '../ops/kernels.ts'
 import {
   addKernel,
+  asRowsKernel,
   concatKernel,
   gatherRowsKernel,
   gemmKernel,
@@ -18,7 +19,6 @@ import {
   subKernel,
   sumKernel,
   totalKernel,
-  transposeKernel,
   unaryKernel,
 } from '../ops/kernels.ts'
 import { ropeKernel } from '../ops/rope.ts'
@@ -36,15 +36,18 @@ export type Rule = (entry: TapeEntry, gradient: Value) => readonly (() => Contri
 
 const none = (): Contribution => ({})
 
+type RopeInputs = [positions: Value, cos: Value, sin: Value]
+
 export const RULES: Readonly<Record<string, Rule>> = {
   add: (_entry, gradient) => [() => ({ term: tensorTerm(gradient) }), () => ({ term: tensorTerm(gradient) })],
   reshape: (entry, gradient) => [() => ({ term: tensorTerm(reshapeKernel(gradient, input(entry, 0).shape)) })],
-  transpose: (entry, gradient) => [
-    () => ({ term: tensorTerm(transposeKernel(gradient, invert(numbers(entry, 'permutation')))) }),
-  ],
   rope: (entry, gradient) => [
-    () => ({ term: tensorTerm(ropeKernel(gradient, saved(entry, 'cos'), saved(entry, 'negativeSin'))) }),
+    () => {
+      const [positions, cos, sin] = ['positions', 'cos', 'negativeSin'].map((name) => saved(entry, name)) as RopeInputs
+      return { term: tensorTerm(ropeKernel(gradient, positions, cos, sin)) }
+    },
   ],
+  takeRows: takeRowsRule,
   embedding: (entry, gradient) => [() => ({ rows: { indices: input(entry, 1), rows: gradient } }), none],
   linear: linearRule,
   linearOnto: linearOntoRule,
@@ -73,10 +76,6 @@ function numbers(entry: TapeEntry, name: string): readonly number[] {
   return list
 }
 
-function invert(permutation: readonly number[]): number[] {
-  return permutation.map((_, axis) => permutation.indexOf(axis))
-}
-
 function product(a: Value, b: Value, options: Omit<GemmOptions, 'onto'> = {}): Contribution {
   return { term: productTerm(a, b, options) }
 }
@@ -99,49 +98,62 @@ function linearOntoRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
   ]
 }
 
-/** Σ over all axes but the last: [..., d] → [d]. */
-function columnSums(x: Value): Value {
-  const d = x.dimension(-1)
-  const matrix = reshapeKernel(x, [x.shape.slice(0, -1).reduce((a, b) => a * b, 1), d])
-  return reshapeKernel(sumKernel(matrix, 0), [d])
-}
-
-/** y = a u with a = silu(g): du = dy a; dg = dy u (s + a − a s) with s = sigmoid(g). */
-function swigluRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
-  const activation = saved(entry, 'activation')
+/** Every row gets what the places it was taken to have: dy [..., width] → the shape of x. */
+function takeRowsRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
+  const { shape } = input(entry, 0)
+  const inverse = saved(entry, 'inverse')
   return [
     () => {
-      const sigmoid = unaryKernel('Sigmoid', input(entry, 0))
-      const slope = addKernel(sigmoid, subKernel(activation, mulKernel(activation, sigmoid)))
-      return { term: tensorTerm(mulKernel(mulKernel(dy, input(entry, 1)), slope)) }
+      const taken = gatherRowsKernel(asRowsKernel(dy, dy.dimension(-1)), inverse)
+      const summed = inverse.extent(-1) === 1 ? taken : sumKernel(taken, -2)
+      return { term: tensorTerm(reshapeKernel(summed, shape)) }
     },
-    () => ({ term: tensorTerm(mulKernel(dy, activation)) }),
+  ]
+}
+
+/** Σ over all axes but the last: [..., d] → [d]. */
+function columnSums(x: Value): Value {
+  return reshapeKernel(sumKernel(asRowsKernel(x, x.dimension(-1)), 0), [x.dimension(-1)])
+}
+
+/** y = a u with a = g s, s = sigmoid(g): du = dy a; dg = dy u (s + a − a s) = dy (y + s (u − y)). */
+function swigluRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
+  const { output } = entry
+  return [
+    () => {
+      const rest = mulKernel(saved(entry, 'sigmoid'), subKernel(input(entry, 1), output))
+      return { term: tensorTerm(mulKernel(dy, addKernel(output, rest))) }
+    },
+    () => ({ term: tensorTerm(mulKernel(dy, saved(entry, 'activation'))) }),
   ]
 }
 
 /** y = x̂ w with x̂ = x r, r = 1/rms(x): dw = Σ dy x̂; dx = r (dy w − x̂ · mean(dy w x̂)). */
 function rmsNormRule(entry: TapeEntry, dy: Value): (() => Contribution)[] {
   const weight = input(entry, 1)
-  const d = weight.dimension(0)
   const inverse = saved(entry, 'inverse')
   const { graph } = dy
   const normed = mulKernel(input(entry, 0), inverse)
   const correlation = mulKernel(dy, normed)
   return [
     () => {
-      const rows = correlation.shape.slice(0, -1).reduce((a, b) => a * b, 1)
-      const flat = reshapeKernel(correlation, [rows, d])
-      const mean = gemmKernel(flat, reshapeKernel(weight, [d, 1]), { alpha: 1 / d })
-      const along = mulKernel(normed, reshapeKernel(mean, inverse.shape))
+      const along = mulKernel(normed, weightedMean(correlation, weight))
       return { term: tensorTerm(mulKernel(subKernel(mulKernel(dy, weight), along), inverse)) }
     },
     () => ({ term: tensorTerm(graph.memo(`columnSums:${correlation.name}`, () => columnSums(correlation))) }),
   ]
 }
 
+/** mean(x w) over the last axis: x [..., d], w [d] → [..., 1]. Of a matrix it is a product. */
+function weightedMean(x: Value, weight: Value): Value {
+  const d = weight.dimension(0)
+  if (x.shape.length === 2) return gemmKernel(x, reshapeKernel(weight, [d, 1]), { alpha: 1 / d })
+  return sumKernel(mulKernel(x, mulKernel(weight, x.graph.sharedConstant([1 / d], [1]))), -1)
+}
+
 /**
  * Block by block, o = p v, p = softmax(s q kᵀ): dv = pᵀ do; dp = do vᵀ; dS = p (dp − Σ do o); dq = s dS k; dk = s dSᵀ q.
- * The keys of a block are one or two ranges of all keys, so their gradients are padded and added.
+ * A block's keys are the first of all keys, so their gradients are padded and added.
  */
 function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[] {
   const alpha = numbers(entry, 'scale')[0] ?? 1
@@ -153,10 +165,10 @@ function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[]
     const dWeights = matmulKernel(dPart, part('v'), { transposeB: true })
     // Σ_j p_j dp_j = do · o, so the sum runs over the head's length instead of the sequence's.
     const dScores = mulKernel(part('p'), subKernel(dWeights, sumKernel(mulKernel(dPart, part('o')), -1)))
-    return { part, dPart, dScores, keys: numbers(entry, `keys${index}`) }
+    return { part, dPart, dScores }
   })
   const keySum = (terms: readonly Value[]): Term =>
-    tensorTerm(totalKernel(terms.flatMap((term, index) => placed(term, blocks[index]?.keys ?? [], length))))
+    tensorTerm(totalKernel(terms.map((term) => padKernel(term, 2, length))))
   return [
     () => ({
       term: tensorTerm(
@@ -171,24 +183,13 @@ function causalAttendRule(entry: TapeEntry, dOut: Value): (() => Contribution)[]
   ]
 }
 
-/** The parts of a block's keys [B, K, n, h], each in its place among all `length` keys. `ranges`: start, end, start, end … */
-function placed(term: Value, ranges: readonly number[], length: number): Value[] {
-  const parts: Value[] = []
-  let at = 0
-  for (let i = 0; i < ranges.length; i += 2) {
-    const [start = 0, end = 0] = ranges.slice(i, i + 2)
-    parts.push(padKernel(sliceKernel(term, 2, [at, at + end - start]), 2, length, start))
-    at += end - start
-  }
-  return parts
-}
-
 /** ℓ = log p[target], p = softmax(x Wᵀ): dx = g (W[target] − p W); dW = −pᵀ (g x), and rows g x at the targets. */
 function targetLogprobsRule(entry: TapeEntry, gradient: Value): (() => Contribution)[] {
   const [x, weight, targets] = [input(entry, 0), input(entry, 1), input(entry, 2)]
-  const scale = reshapeKernel(gradient, [x.dimension(0), 1])
+  const scale = reshapeKernel(gradient, [x.extent(0), 1])
   const blocks = Object.entries(entry.saved).map(([start, logprobs]) => ({
-    range: [Number(start), Number(start) + logprobs.dimension(0)] as const,
+    logprobs,
+    start: Number(start),
     probabilities: unaryKernel('Exp', logprobs),
   }))
   const weighted = mulKernel(x, scale)
@@ -202,9 +203,10 @@ function targetLogprobsRule(entry: TapeEntry, gradient: Value): (() => Contribut
     },
     () => ({
       term: sumOfTerms(
-        blocks.map(({ range, probabilities }) =>
-          productTerm(probabilities, sliceKernel(weighted, 0, range), { transposeA: true, alpha: -1 }),
-        ),
+        blocks.map(({ start, logprobs, probabilities }) => {
+          const rows = blocks.length === 1 ? weighted : sliceKernel(weighted, 0, [start, start + logprobs.dimension(0)])
+          return productTerm(probabilities, rows, { transposeA: true, alpha: -1 })
+        }),
       ),
       rows: { indices: targets, rows: weighted },
     }),

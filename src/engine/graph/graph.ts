@@ -1,11 +1,12 @@
 /**
- * A graph of tensor operations with static shapes, and its form as an ONNX model.
+ * A graph of tensor operations with their shapes, and its form as an ONNX model.
  *
  * It keeps two lists. `nodes` are ONNX nodes, in the order in which they run. `tape` holds the differentiable steps
  * that `ops/` made of them, for `autodiff/`. The graph itself knows the meaning of neither.
  */
 import type { Dtype, TensorData } from './dtype.ts'
 import { sizeOf, toTensorData } from './dtype.ts'
+import type { Dimension } from './dimension.ts'
 import type { Attributes, OnnxNode } from './onnx.ts'
 import { SENTINEL_OUTPUT, writeModel } from './onnx.ts'
 
@@ -15,23 +16,30 @@ export { MICROSOFT, SENTINEL_OUTPUT } from './onnx.ts'
 /** A tensor of the graph: an input, a constant, or what a node gives. */
 export class Value {
   readonly graph: Graph
-  readonly shape: readonly number[]
+  readonly shape: readonly Dimension[]
   readonly dtype: Dtype
   /** Unique in the graph. An output takes the name it is declared under. */
   name: string
 
-  constructor(graph: Graph, name: string, shape: readonly number[], dtype: Dtype) {
+  constructor(graph: Graph, name: string, shape: readonly Dimension[], dtype: Dtype) {
     this.graph = graph
     this.name = name
     this.shape = shape
     this.dtype = dtype
   }
 
-  /** The length of axis `axis`; negative axes count from the end. */
-  dimension(axis: number): number {
+  /** The length of axis `axis`, which may be open; negative axes count from the end. */
+  extent(axis: number): Dimension {
     const length = this.shape.at(axis)
     if (length === undefined) throw new RangeError(`${this.name} [${this.shape.join(', ')}] has no axis ${axis}`)
     return length
+  }
+
+  /** The length of an axis that is known. Throws RangeError where it is open. */
+  dimension(axis: number): number {
+    const length = this.extent(axis)
+    if (typeof length === 'number') return length
+    throw new RangeError(`${this.name} [${this.shape.join(', ')}]: the length of axis ${axis} is open`)
   }
 }
 
@@ -43,7 +51,7 @@ export interface GraphNode extends OnnxNode {
 
 /** Shape and element type of a node's output (float32 unless said). */
 export interface OutputSpec {
-  readonly shape: readonly number[]
+  readonly shape: readonly Dimension[]
   readonly dtype?: Dtype
 }
 
@@ -87,7 +95,7 @@ export class Graph {
   }
 
   /** A tensor that is fed on every run. */
-  input(name: string, shape: readonly number[], dtype: Dtype = 'float32'): Value {
+  input(name: string, shape: readonly Dimension[], dtype: Dtype = 'float32'): Value {
     this.claim(name)
     const value = new Value(this, name, shape, dtype)
     this.inputs.push(value)

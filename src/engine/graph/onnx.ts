@@ -1,6 +1,7 @@
 /**
  * Writes a graph as an ONNX ModelProto. Field numbers: onnx/onnx.proto3. Knows nothing of what the graph computes.
  */
+import type { Dimension } from './dimension.ts'
 import type { Dtype, TensorData } from './dtype.ts'
 import { ONNX_DTYPE } from './dtype.ts'
 import { MessageWriter } from './protobuf.ts'
@@ -31,7 +32,7 @@ export type Attributes = Readonly<Record<string, AttributeValue>>
 /** A tensor by name. */
 interface OnnxTensor {
   readonly name: string
-  readonly shape: readonly number[]
+  readonly shape: readonly Dimension[]
   readonly dtype: Dtype
 }
 
@@ -106,7 +107,11 @@ function writeAttribute(writer: MessageWriter, value: AttributeValue): void {
 }
 
 function writeConstant(writer: MessageWriter, { value, data }: OnnxConstant): void {
-  for (const dimension of value.shape) writer.int(1, dimension)
+  for (const length of value.shape) {
+    if (typeof length !== 'number')
+      throw new RangeError(`constant ${value.name}: the length ${length.toString()} is open`)
+    writer.int(1, length)
+  }
   writer.int(2, ONNX_DTYPE[value.dtype]).string(8, value.name)
   writer.bytes(9, new Uint8Array(data.buffer, data.byteOffset, data.byteLength))
 }
@@ -115,10 +120,14 @@ function writeValueInfo(writer: MessageWriter, value: OnnxTensor): void {
   writer.string(1, value.name).message(2, (type) => writeTensorType(type, value.dtype, value.shape))
 }
 
-function writeTensorType(writer: MessageWriter, dtype: Dtype, shape: readonly number[]): void {
+function writeTensorType(writer: MessageWriter, dtype: Dtype, shape: readonly Dimension[]): void {
   writer.message(1, (tensor) =>
     tensor.int(1, ONNX_DTYPE[dtype]).message(2, (shapeMessage) => {
-      for (const length of shape) shapeMessage.message(1, (dimension) => dimension.int(1, length))
+      for (const length of shape) {
+        shapeMessage.message(1, (dimension) =>
+          typeof length === 'number' ? dimension.int(1, length) : dimension.string(2, length.toString()),
+        )
+      }
     }),
   )
 }

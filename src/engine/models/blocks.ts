@@ -69,7 +69,7 @@ function norm(context: ModelContext, name: string, x: Value): Value {
 function headNorm(context: ModelContext, name: string, x: Value): Value {
   const { qkNorm, headDim } = context.config
   if (!qkNorm) return x
-  const perHead = reshape(x, [(x.dimension(0) * x.dimension(1)) / headDim, headDim])
+  const perHead = reshape(x, [x.extent(0), x.dimension(1) / headDim, headDim])
   return reshape(norm(context, name, perHead), x.shape)
 }
 

@@ -1,14 +1,17 @@
 /**
- * The training graph of a decoder: log-probabilities of the targets of a padded batch, and, on request, the gradient
+ * The training graph of a decoder: log-probabilities of the targets of packed sequences, and, on request, the gradient
  * of a weighted sum of them. Knows nothing of sessions, of how batches are made, or of what the weights mean.
  */
 import { backward } from '../autodiff/backward.ts'
-import { sizeOf } from '../graph/dtype.ts'
+import type { Dimension } from '../graph/dimension.ts'
+import { OpenDimension } from '../graph/dimension.ts'
+import { ONNX_DTYPE } from '../graph/dtype.ts'
 import { Graph } from '../graph/graph.ts'
 import type { GraphLimits, Value } from '../graph/graph.ts'
 import { causalAttention } from '../ops/attention.ts'
-import type { RowLayout } from '../ops/attention.ts'
+import type { RowPlaces } from '../ops/attention.ts'
 import { targetLogprobs } from '../ops/head.ts'
+import { reshapeKernel } from '../ops/kernels.ts'
 import { rope } from '../ops/rope.ts'
 import type { RopeTables } from '../ops/rope.ts'
 import { reshape } from '../ops/shape.ts'
@@ -17,13 +20,15 @@ import { decoderBody, headWeight } from './blocks.ts'
 import type { ModelConfig } from './config.ts'
 import { ropeTable } from './rope.ts'
 
-/** Names of the graph's inputs and outputs that are not parameters. */
+/** Names of the graph's inputs and outputs that are not parameters. Shapes: `DecoderProgram`. */
 export const IDS = 'ids'
 export const TARGETS = 'targets'
+export const POSITIONS = 'positions'
+export const ROW_TOKENS = 'rowTokens'
+export const ROW_OWNERS = 'rowOwners'
+export const PLACES = 'places'
 export const SEEDS = 'seeds'
 export const LOGPROBS = 'logprobs'
-/** [B, 1, 1, prefix]: what is added to the scores of padding in front of common beginnings. */
-export const PADDING = 'padding'
 
 /** The input that holds the gradient so far of a parameter, and the output that holds it with this batch added. */
 export function gradientInput(parameter: string): string {
@@ -43,8 +48,10 @@ interface RowOutput {
 }
 
 /**
- * A graph over `batch` rows of T positions: a common beginning, padded on the left, and branches, padded on the right.
- * Inputs: the parameters by name, `ids` and `targets` [B·T] (int32), and `padding` where there are beginnings. Output: `logprobs` [B·T], nats. With gradients also: input `seeds` [B·T], the derivative of
+ * A graph over N packed tokens that stand in S rows of `length` positions, a row for each sequence; a token that several
+ * sequences begin with is there once and stands in all their rows. Inputs: the parameters by name; `ids`, `targets` and
+ * `positions` [N] (int32); `rowTokens`, `places` and, where tokens stand in more than one row, `rowOwners` (int32, see
+ * `RowPlaces` in `ops/attention.ts`). Output: `logprobs` [N], nats. With gradients also: input `seeds` [N], the derivative of
  * the loss by each log-probability (0 on padding), and the dense and row gradients of the parameters asked for.
  */
 export interface DecoderProgram {
@@ -55,11 +62,12 @@ export interface DecoderProgram {
 }
 
 export interface DecoderRequest {
-  readonly batch: number
-  /** Of a row; without `prefix` and `branches` a row is one sequence. */
+  /** N, where the graph must know it: for a head in blocks, and for layers that are recomputed. Else it is open, as S is. */
+  readonly tokens?: number | undefined
+  /** Positions of a row. */
   readonly length: number
-  readonly prefix?: number
-  readonly branches?: number
+  /** Rows in which a token stands, at most: R. Default 1. */
+  readonly copies?: number
   /** Shapes of all parameters, adapters included, by name. */
   readonly shapes: ReadonlyMap<string, readonly number[]>
   /** The parameters to differentiate by; none: log-probabilities only. */
@@ -73,13 +81,12 @@ export interface DecoderRequest {
   readonly limits?: GraphLimits
 }
 
+/** Throws RangeError when layers are to be recomputed and `tokens` is not given. */
 export function buildDecoder(config: ModelConfig, request: DecoderRequest): DecoderProgram {
-  const { batch, length, prefix = 0, branches = 1, shapes } = request
-  const positions = batch * (prefix + branches * length)
+  const { tokens = new OpenDimension('tokens'), length, copies = 1, shapes } = request
   const graph = new Graph(request.limits)
-  const ids = graph.input(IDS, [positions], 'int32')
-  const targets = graph.input(TARGETS, [positions], 'int32')
-  const padding = prefix === 0 ? undefined : graph.input(PADDING, [batch, 1, 1, prefix])
+  const ids = graph.input(IDS, [tokens], 'int32')
+  const targets = graph.input(TARGETS, [tokens], 'int32')
   const parameters = new Map<string, Value>()
   const parameter = (name: string): Value => {
     const value = parameters.get(name) ?? graph.input(name, shapeOf(shapes, name))
@@ -87,14 +94,10 @@ export function buildDecoder(config: ModelConfig, request: DecoderRequest): Deco
     return value
   }
   const wanted = request.trainable.map(parameter)
-  const seeds = wanted.length === 0 ? undefined : graph.input(SEEDS, [positions])
+  const seeds = wanted.length === 0 ? undefined : graph.input(SEEDS, [tokens])
   const recompute = request.recompute === true && seeds !== undefined
   const context = { graph, config, parameter, lora: request.lora, recompute }
-  const hidden = decoderBody(
-    context,
-    ids,
-    rotatedAttention(graph, config, batch, { prefix, branches, length, padding }),
-  )
+  const hidden = decoderBody(context, ids, rotatedAttention(graph, config, { tokens, length, copies }))
   const head = headWeight(context)
   const onto = memoized((value: Value) => graph.input(gradientInput(value.name), value.shape))
   const known = seeds && { seeds, onto: wanted.includes(head) ? onto(head) : undefined }
@@ -113,36 +116,45 @@ function shapeOf(shapes: ReadonlyMap<string, readonly number[]>, name: string): 
   return shape
 }
 
-/** Rotary positions, then causal attention, over rows of the layout. */
-function rotatedAttention(graph: Graph, config: ModelConfig, batch: number, layout: RowLayout): Attention {
-  const tables = ropeConstants(graph, config, layout)
-  const { heads, kvHeads, headDim } = config
-  const positions = layout.prefix + layout.branches * layout.length
-  const rotate = (x: Value): Value =>
-    reshape(rope(reshape(x, [batch, positions, x.dimension(1)]), tables), [batch * positions, x.dimension(1)])
-  return (q, k, v) => causalAttention(rotate(q), rotate(k), v, { ...layout, batch, heads, kvHeads, headDim })
+interface Packing {
+  readonly tokens: Dimension
+  readonly length: number
+  readonly copies: number
 }
 
-/** The angles of a row's positions: every branch goes on where the beginning ends. */
-function ropeConstants(graph: Graph, config: ModelConfig, { prefix, branches, length }: RowLayout): RopeTables {
-  const table = ropeTable(config, prefix + length)
-  const half = config.headDim / 2
-  const shape = [prefix + branches * length, half]
-  const ofRow = (values: Float32Array): Float32Array => {
-    const branch = values.subarray(prefix * half)
-    const row = new Float32Array(sizeOf(shape))
-    row.set(values.subarray(0, prefix * half))
-    for (let i = 0; i < branches; i++) row.set(branch, (prefix + i * length) * half)
-    return row
-  }
-  const sin = ofRow(table.sin)
+/** Rotary positions, then causal attention over the rows. */
+function rotatedAttention(graph: Graph, config: ModelConfig, packing: Packing): Attention {
+  const { heads, kvHeads, headDim } = config
+  const tables = ropeInputs(graph, config, packing)
+  const rows = rowInputs(graph, config, packing)
+  const rotate = (x: Value): Value =>
+    reshape(rope(reshape(x, [packing.tokens, 1, x.dimension(1)]), tables), [packing.tokens, x.dimension(1)])
+  return (q, k, v) => causalAttention(rotate(q), rotate(k), v, { ...rows, heads, kvHeads, headDim })
+}
+
+function rowInputs(graph: Graph, { kvHeads }: ModelConfig, { tokens: count, length, copies }: Packing): RowPlaces {
+  const shape = [new OpenDimension('rows'), kvHeads, length, 1]
+  const tokens = graph.input(ROW_TOKENS, shape.slice(0, 3), 'int32')
+  const places = graph.input(PLACES, [count, kvHeads, copies], 'int32')
+  const owners = copies === 1 ? reshapeKernel(tokens, shape) : graph.input(ROW_OWNERS, shape, 'int32')
+  return { tokens, owners, places }
+}
+
+function ropeInputs(graph: Graph, config: ModelConfig, { tokens, length }: Packing): RopeTables {
+  const { cos, sin } = ropeTable(config, length)
+  const shape = [length, config.headDim / 2]
+  const positions = graph.input(POSITIONS, [tokens, 1], 'int32')
+  const negative = sin.map((value) => -value)
   return {
-    cos: graph.constant(ofRow(table.cos), shape),
-    sin: graph.constant(sin, shape),
-    negativeSin: graph.constant(
-      sin.map((value) => -value),
-      shape,
+    positions: graph.op(
+      'Cast',
+      [positions],
+      { shape: positions.shape, dtype: 'int64' },
+      { to: { int: ONNX_DTYPE.int64 } },
     ),
+    cos: graph.constant(cos, shape),
+    sin: graph.constant(sin, shape),
+    negativeSin: graph.constant(negative, shape),
   }
 }
 

@@ -1,6 +1,6 @@
 /** Element-wise ops. */
 import type { Value } from '../graph/graph.ts'
-import { addKernel, mulKernel, siluKernel } from './kernels.ts'
+import { addKernel, mulKernel, unaryKernel } from './kernels.ts'
 
 function sameShape(op: string, a: Value, b: Value): void {
   if (a.shape.join() !== b.shape.join()) {
@@ -17,7 +17,10 @@ export function add(a: Value, b: Value): Value {
 /** silu(gate) · up, of equal shapes (Shazeer 2020, SwiGLU). */
 export function swiglu(gate: Value, up: Value): Value {
   sameShape('swiglu', gate, up)
-  const activation = siluKernel(gate)
+  // Not silu in one kernel: the gradient wants the sigmoid, and then not the gate.
+  const sigmoid = unaryKernel('Sigmoid', gate)
+  const activation = mulKernel(gate, sigmoid)
   const output = mulKernel(activation, up)
-  return gate.graph.record({ primitive: 'swiglu', inputs: [gate, up], output, saved: { activation }, numbers: {} })
+  const saved = { sigmoid, activation }
+  return gate.graph.record({ primitive: 'swiglu', inputs: [gate, up], output, saved, numbers: {} })
 }

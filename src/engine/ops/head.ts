@@ -2,6 +2,7 @@
  * The output head of a language model: log-probabilities of given targets. The logits are taken in blocks of rows, so
  * that they are never larger than `MAX_LOGITS` elements at once; a one-hot of the targets never exists.
  */
+import type { Dimension } from '../graph/dimension.ts'
 import type { Value } from '../graph/graph.ts'
 import {
   concatKernel,
@@ -15,7 +16,7 @@ import {
 } from './kernels.ts'
 
 /** 128 MiB of float32. */
-const MAX_LOGITS = 1 << 25
+export const MAX_LOGITS = 1 << 25
 
 /**
  * What is known of the gradient before the pass. The derivative of the loss by each log-probability is often given, and
@@ -36,12 +37,12 @@ export interface HeadOptions {
 /** log softmax(x · weightᵀ) at the targets: x [N, d], weight [V, d], targets [N] (int32) → [N], nats. */
 export function targetLogprobs(x: Value, weight: Value, targets: Value, options: HeadOptions = {}): Value {
   const { maxLogits = MAX_LOGITS, known } = options
-  const rows = Math.max(1, Math.floor(maxLogits / weight.dimension(0)))
-  const ranges = rowBlocks(x.dimension(0), rows)
+  const ranges = headBlocks(x.extent(0), weight.dimension(0), maxLogits)
   if (known !== undefined && ranges.length > 1) return withGradient({ x, weight, targets, known, ranges })
-  const blocks = ranges.map((range) => {
-    const logprobs = blockLogprobs(sliceKernel(x, 0, range), weight)
-    return { start: range[0], logprobs, picked: pick(logprobs, sliceKernel(targets, 0, range)) }
+  const blocks = (ranges.length > 1 ? ranges : [undefined]).map((range) => {
+    const part = (value: Value): Value => (range === undefined ? value : sliceKernel(value, 0, range))
+    const logprobs = blockLogprobs(part(x), weight)
+    return { start: range?.[0] ?? 0, logprobs, picked: pick(logprobs, part(targets)) }
   })
   const output = concatKernel(
     blocks.map((block) => block.picked),
@@ -95,7 +96,7 @@ function withGradient({ x, weight, targets, known, ranges }: Head): Value {
 }
 
 function pick(logprobs: Value, targets: Value): Value {
-  const index = reshapeKernel(targets, [targets.dimension(0), 1])
+  const index = reshapeKernel(targets, [targets.extent(0), 1])
   const picked = logprobs.graph.op('GatherElements', [logprobs, index], { shape: index.shape }, { axis: { int: 1 } })
   return reshapeKernel(picked, targets.shape)
 }
@@ -105,8 +106,11 @@ function blockLogprobs(x: Value, weight: Value): Value {
   return x.graph.op('LogSoftmax', [logits], { shape: logits.shape }, { axis: { int: -1 } })
 }
 
-function rowBlocks(count: number, size: number): [number, number][] {
+/** The rows of each block. An open number of rows is one block: then the caller sees to it that they are few. */
+function headBlocks(rows: Dimension, vocabulary: number, maxLogits: number): [number, number][] {
+  if (typeof rows !== 'number') return []
+  const size = Math.max(1, Math.floor(maxLogits / vocabulary))
   const blocks: [number, number][] = []
-  for (let start = 0; start < count; start += size) blocks.push([start, Math.min(count, start + size)])
+  for (let start = 0; start < rows; start += size) blocks.push([start, Math.min(rows, start + size)])
   return blocks
 }

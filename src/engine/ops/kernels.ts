@@ -4,18 +4,18 @@
  */
 import type { Attributes, Value } from '../graph/graph.ts'
 import { MICROSOFT } from '../graph/graph.ts'
-import { sizeOf } from '../graph/dtype.ts'
+import type { Dimension } from '../graph/dimension.ts'
+import { dividedDimension, elementsOf, sameDimension } from '../graph/dimension.ts'
 
 /** NumPy broadcasting. Throws RangeError when the shapes do not go together. */
-function broadcastShape(a: readonly number[], b: readonly number[]): number[] {
+function broadcastShape(a: readonly Dimension[], b: readonly Dimension[]): Dimension[] {
   const rank = Math.max(a.length, b.length)
   return Array.from({ length: rank }, (_, i) => {
     const left = a[i - rank + a.length] ?? 1
     const right = b[i - rank + b.length] ?? 1
-    if (left !== right && left !== 1 && right !== 1) {
-      throw new RangeError(`shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`)
-    }
-    return Math.max(left, right)
+    if (left === 1) return right
+    if (right === 1 || sameDimension(left, right)) return left
+    throw new RangeError(`shapes [${a.join(', ')}] and [${b.join(', ')}] do not broadcast`)
   })
 }
 
@@ -69,33 +69,37 @@ export function matmulKernel(a: Value, b: Value, options: Omit<GemmOptions, 'ont
   return a.graph.op('FusedMatMul', [a, b], { shape }, productAttributes(options), MICROSOFT)
 }
 
-function productShape(a: Value, b: Value, { transposeA = false, transposeB = false }: GemmOptions): number[] {
+function productShape(a: Value, b: Value, { transposeA = false, transposeB = false }: GemmOptions): Dimension[] {
   const [rows, inner] = transposeA ? [-1, -2] : [-2, -1]
   const [innerB, columns] = transposeB ? [-1, -2] : [-2, -1]
-  if (a.dimension(inner) !== b.dimension(innerB)) {
+  if (!sameDimension(a.extent(inner), b.extent(innerB))) {
     throw new RangeError(`product: [${a.shape.join(', ')}] and [${b.shape.join(', ')}] do not multiply`)
   }
-  return [...a.shape.slice(0, -2), a.dimension(rows), b.dimension(columns)]
+  return [...a.shape.slice(0, -2), a.extent(rows), b.extent(columns)]
 }
 
 function productAttributes({ transposeA = false, transposeB = false, alpha = 1 }: GemmOptions): Attributes {
   return { transA: { int: Number(transposeA) }, transB: { int: Number(transposeB) }, alpha: { float: alpha } }
 }
 
-/** Same elements in the same order. Throws RangeError when the counts differ. */
-export function reshapeKernel(x: Value, shape: readonly number[]): Value {
-  if (sizeOf(shape) !== sizeOf(x.shape)) {
+/** Same elements in the same order, of at most one open length. Throws RangeError when the counts differ. */
+export function reshapeKernel(x: Value, shape: readonly Dimension[]): Value {
+  if (!sameDimension(elementsOf(shape), elementsOf(x.shape))) {
     throw new RangeError(`reshape: [${x.shape.join(', ')}] has not the size of [${shape.join(', ')}]`)
   }
-  return x.graph.op('Reshape', [x, x.graph.sharedConstant(shape, [shape.length], 'int64')], {
-    shape,
-    dtype: x.dtype,
+  // In ONNX, 0 keeps a length and −1 is what is left. ONNX Runtime knows the shape of the first kind before it runs, and
+  // may then write later results in its place.
+  const target = shape.map((length, i) => {
+    if (typeof length === 'number') return length
+    return i < x.shape.length && sameDimension(length, x.extent(i)) ? 0 : -1
   })
+  return x.graph.op('Reshape', [x, x.graph.sharedConstant(target, [target.length], 'int64')], { shape, dtype: x.dtype })
 }
 
-export function transposeKernel(x: Value, permutation: readonly number[]): Value {
-  const shape = permutation.map((axis) => x.dimension(axis))
-  return x.graph.op('Transpose', [x], { shape, dtype: x.dtype }, { perm: { ints: permutation } })
+/** All elements of x as rows of `width`: [rows, width]; x itself when it is that. */
+export function asRowsKernel(x: Value, width: number): Value {
+  if (x.shape.length === 2 && x.extent(1) === width) return x
+  return reshapeKernel(x, [dividedDimension(elementsOf(x.shape), width), width])
 }
 
 /** Sum over one axis, which stays with length 1. */
@@ -107,7 +111,7 @@ export function sumKernel(x: Value, axis: number): Value {
 
 /** Positions `start` … `end` − 1 along an axis; x itself when that is all of it. */
 export function sliceKernel(x: Value, axis: number, [start, end]: readonly [number, number]): Value {
-  if (start === 0 && end === x.dimension(axis)) return x
+  if (start === 0 && end === x.extent(axis)) return x
   const one = (index: number): Value => x.graph.sharedConstant([index], [1], 'int64')
   const shape = x.shape.map((length, i) => (i === axis ? end - start : length))
   return x.graph.op('Slice', [x, one(start), one(end), one(axis)], { shape, dtype: x.dtype })
@@ -122,7 +126,9 @@ export function delayedKernel(x: Value, after: readonly Value[]): Value {
   const zeros = after.map((value) => zeroFrom(value))
   const start = zeros.reduce((sum, zero) => graph.op('Add', [sum, zero], { shape: [1], dtype: 'int64' }))
   const one = (index: number): Value => graph.sharedConstant([index], [1], 'int64')
-  const copy = graph.op('Slice', [x, start, one(x.dimension(0)), one(0)], { shape: x.shape, dtype: x.dtype })
+  const [rows = 0] = x.shape
+  if (typeof rows !== 'number') throw new RangeError(`delayed: the length of ${x.name} is open`)
+  const copy = graph.op('Slice', [x, start, one(rows), one(0)], { shape: x.shape, dtype: x.dtype })
   // ONNX Runtime cannot tell the shape of such a slice; with it, it may write results in the place of operands.
   return reshapeKernel(copy, x.shape)
 }
@@ -175,7 +181,10 @@ export function totalKernel(parts: readonly Value[]): Value {
   return parts.length === 1 ? first : first.graph.op('Sum', parts, { shape: first.shape })
 }
 
-/** Rows of `table` [V, d] at `indices` [N] (int32): [N, d]. */
+/** Rows of `table` [V, d] at `indices` [...] (int32): [..., d]. */
 export function gatherRowsKernel(table: Value, indices: Value): Value {
-  return table.graph.op('Gather', [table, indices], { shape: [...indices.shape, ...table.shape.slice(1)] })
+  return table.graph.op('Gather', [table, indices], {
+    shape: [...indices.shape, ...table.shape.slice(1)],
+    dtype: table.dtype,
+  })
 }

@@ -2,22 +2,23 @@
 import type { Value } from '../graph/graph.ts'
 import { MICROSOFT } from '../graph/graph.ts'
 
-/** cos and sin tables [positions, headDim / 2], and −sin for the way back (a rotation's transpose turns the other way). */
+/** Where every row stands, and the angles there. */
 export interface RopeTables {
+  /** Positions of the rows that are rotated [N, 1] (int64). */
+  readonly positions: Value
+  /** cos and sin [positions, headDim / 2], and −sin for the way back (a rotation's transpose turns the other way). */
   readonly cos: Value
   readonly sin: Value
   readonly negativeSin: Value
 }
 
-/** One node: position t of x [B, T, heads · headDim] is rotated by row t of the tables. */
-export function ropeKernel(x: Value, cos: Value, sin: Value): Value {
-  const offset = x.graph.sharedConstant([0], [1], 'int64')
-  return x.graph.op('RotaryEmbedding', [x, offset, cos, sin], { shape: x.shape }, {}, MICROSOFT)
+/** One node: the heads of row n of x [N, 1, heads · headDim] are rotated by the angles of `positions[n]`. */
+export function ropeKernel(x: Value, positions: Value, cos: Value, sin: Value): Value {
+  return x.graph.op('RotaryEmbedding', [x, positions, cos, sin], { shape: x.shape }, {}, MICROSOFT)
 }
 
-/** Rotates the heads of x [B, T, heads · headDim], positions counted from 0 in each row of the batch. */
-export function rope(x: Value, tables: RopeTables): Value {
-  const { cos, sin, negativeSin } = tables
-  const output = ropeKernel(x, cos, sin)
-  return x.graph.record({ primitive: 'rope', inputs: [x], output, saved: { cos, negativeSin }, numbers: {} })
+/** Rotates the heads of x [N, 1, heads · headDim]. */
+export function rope(x: Value, { positions, cos, sin, negativeSin }: RopeTables): Value {
+  const output = ropeKernel(x, positions, cos, sin)
+  return x.graph.record({ primitive: 'rope', inputs: [x], output, saved: { positions, cos, negativeSin }, numbers: {} })
 }

@@ -1,95 +1,103 @@
 /**
- * How sequences are put together into padded micro-batches. Pure; knows only lengths.
+ * How sequences are put together into micro-batches. Pure; knows only lengths.
  *
- * Sequences of like length share a batch, and lengths are rounded up to a bucket, so that little is padding and few
- * shapes exist (each shape is a compiled graph). About a thousand tokens per micro-batch keep the activations in cache.
+ * A micro-batch is a list of tokens without padding, on which all but attention works, and rows of one length for
+ * attention. So lengths are rounded up coarsely: each is a graph to compile, and only attention pays for the padding. About
+ * a thousand tokens keep the activations in cache.
  */
 
-/** What takes one row: a sequence, or several with a common beginning. Lengths are in positions. */
-export interface RowSize {
-  /** Positions of the common beginning; 0 for a single sequence. */
-  readonly prefix: number
-  /** Sequences that go on from it. */
-  readonly branches: number
-  /** Positions of the longest of them, the beginning not counted. */
+/** What is placed as a whole: a sequence, or several with a common beginning. */
+export interface GroupSize {
+  /** Tokens, those of the common beginning counted once. */
+  readonly tokens: number
+  /** Sequences. */
+  readonly sequences: number
+  /** Positions of the longest of them, the beginning counted. */
   readonly length: number
 }
 
-export interface MicroBatch extends RowSize {
-  readonly rows: number
-  /** Which of the sizes, in order of the rows. */
+export interface MicroBatch {
+  /** Which of the groups, longest first. */
   readonly items: readonly number[]
+  readonly tokens: number
+  /** A row for each sequence. */
+  readonly rows: number
+  /** Positions of a row. */
+  readonly length: number
+  /** Sequences of the largest group. */
+  readonly copies: number
 }
 
-/** Positions of a row, padding included. */
-export function rowPositions({ prefix, branches, length }: RowSize): number {
-  return prefix + branches * length
-}
-
-/** Lengths are rounded up to a sixteenth of the next power of two, at least to a multiple of 16. */
+/** Lengths are rounded up to a multiple of 32, those over 512 to a sixteenth of the next power of two. */
 export function bucketLength(length: number): number {
   const power = 2 ** Math.ceil(Math.log2(Math.max(1, length)))
-  const step = Math.max(16, power / 16)
+  const step = Math.max(32, power / 16)
   return Math.ceil(length / step) * step
 }
 
-/** What a pass costs beside its positions, in positions: running the graph, and reading and writing all gradients. */
+/** What a place in a row costs attention, in tokens. */
+const PLACE_COST = 0.25
+/** What a pass costs beside, in tokens: running the graph, and reading and writing all gradients. */
 const PASS_COST = 64
 
 /**
- * Splits rows of the given sizes into micro-batches of at most `maxTokens` positions, padding included; a longer row is a
- * batch of its own. Rows of as many branches are together, longest first, cut where the sum of positions and passes is
- * least (dynamic programming over the sorted sizes). The order of equal sizes is kept.
+ * Splits groups into micro-batches of at most `maxTokens` places in rows; a group that takes more is a batch of its own.
+ * Groups of like length are together, cut where the sum of costs is least (dynamic programming over the groups sorted by
+ * length). The order of equal lengths is kept.
  */
-export function planMicroBatches(sizes: readonly RowSize[], maxTokens: number): MicroBatch[] {
-  const byBranches = new Map<number, number[]>()
-  for (const [index, { branches }] of sizes.entries()) {
-    byBranches.set(branches, [...(byBranches.get(branches) ?? []), index])
-  }
-  return [...byBranches.values()].flatMap((indices) => planAlike(sizes, indices, maxTokens))
-}
-
-function planAlike(sizes: readonly RowSize[], indices: readonly number[], maxTokens: number): MicroBatch[] {
-  const sizeOf = (index: number): RowSize => sizes[index] ?? { prefix: 0, branches: 1, length: 1 }
-  const order = indices.toSorted((a, b) => rowPositions(sizeOf(b)) - rowPositions(sizeOf(a)))
-  const padded = order.map((index) => {
-    const { prefix, branches, length } = sizeOf(index)
-    return { prefix: prefix === 0 ? 0 : bucketLength(prefix), branches, length: bucketLength(length) }
-  })
-  const cuts = cheapestCuts(padded, maxTokens)
+export function planMicroBatches(sizes: readonly GroupSize[], maxTokens: number): MicroBatch[] {
+  const order = sizes.map((_, index) => index).sort((a, b) => (sizes[b]?.length ?? 0) - (sizes[a]?.length ?? 0))
+  const sorted = order.flatMap((index) => sizes.slice(index, index + 1))
+  const cuts = cheapestCuts(sorted, maxTokens)
   const batches: MicroBatch[] = []
   for (let start = 0; start < order.length;) {
     const end = cuts[start] ?? order.length
-    const shape = padded.slice(start, end).reduce(larger)
-    batches.push({ ...shape, rows: end - start, items: order.slice(start, end) })
+    const groups = sorted.slice(start, end)
+    batches.push({
+      items: order.slice(start, end),
+      tokens: sum(groups.map(({ tokens }) => tokens)),
+      rows: sum(groups.map(({ sequences }) => sequences)),
+      length: bucketLength(groups[0]?.length ?? 1),
+      copies: Math.max(...groups.map(({ sequences }) => sequences)),
+    })
     start = end
   }
   return batches
 }
 
-/** The smallest size that holds both. */
-function larger(a: RowSize, b: RowSize): RowSize {
-  return { ...a, prefix: Math.max(a.prefix, b.prefix), length: Math.max(a.length, b.length) }
-}
-
-/** For sorted sizes: where the batch that begins at each position ends, in the cheapest plan of the rest. */
-function cheapestCuts(padded: readonly RowSize[], maxTokens: number): number[] {
-  const cost = Array.from({ length: padded.length + 1 }, () => 0)
-  const cuts = padded.map((_, start) => start + 1)
-  for (let start = padded.length - 1; start >= 0; start--) {
+/** For groups sorted by length: where the batch that begins with each ends, in the cheapest plan of the rest. */
+function cheapestCuts(sorted: readonly GroupSize[], maxTokens: number): number[] {
+  const cost = Array.from({ length: sorted.length + 1 }, () => 0)
+  const cuts = sorted.map((_, start) => start + 1)
+  for (let start = sorted.length - 1; start >= 0; start--) {
     cost[start] = Number.POSITIVE_INFINITY
-    let shape = padded[start]
-    for (let end = start + 1; end <= padded.length && shape !== undefined; end++) {
-      const positions = (end - start) * rowPositions(shape)
-      if (end > start + 1 && positions > maxTokens) break
-      const total = positions + PASS_COST + (cost[end] ?? 0)
-      if (total < (cost[start] ?? 0)) {
-        cost[start] = total
-        cuts[start] = end
-      }
-      const next = padded[end]
-      shape = next === undefined ? undefined : larger(shape, next)
+    for (const { end, own } of batchesFrom(sorted, start, maxTokens)) {
+      const total = own + (cost[end] ?? 0)
+      if (total >= (cost[start] ?? 0)) continue
+      cost[start] = total
+      cuts[start] = end
     }
   }
   return cuts
+}
+
+/** The batches that can begin with a group: where each ends, and what it costs. */
+function* batchesFrom(
+  sorted: readonly GroupSize[],
+  start: number,
+  maxTokens: number,
+): Generator<{ end: number; own: number }> {
+  const length = bucketLength(sorted[start]?.length ?? 1)
+  let [tokens, rows, end] = [0, 0, start]
+  for (const group of sorted.slice(start, start + maxTokens)) {
+    tokens += group.tokens
+    rows += group.sequences
+    end++
+    if (end > start + 1 && rows * length > maxTokens) return
+    yield { end, own: tokens + PLACE_COST * rows * length + PASS_COST }
+  }
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0)
 }

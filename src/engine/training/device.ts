@@ -3,7 +3,7 @@ import { errorMessage, ModelError } from '../../core/errors.ts'
 import { parseModelConfig } from '../models/config.ts'
 import { initParameters } from '../models/parameters.ts'
 import type { Device } from '../runtime/executable.ts'
-import type { Recompute } from './memory.ts'
+import type { Recompute, SharePrefixes } from './memory.ts'
 import { Trainer } from './trainer.ts'
 
 export type { Device } from '../runtime/executable.ts'
@@ -43,7 +43,7 @@ export interface DeviceUse {
   /** Default `auto`: the size of a micro-batch decides, and both ways are checked. */
   readonly recompute?: Recompute
   /** Default false. */
-  readonly sharePrefixes?: boolean
+  readonly sharePrefixes?: SharePrefixes
 }
 type OneWay = DeviceUse & { readonly recompute: boolean }
 

@@ -4,40 +4,44 @@ import { loraSpecs } from '../models/lora.ts'
 import { countParameters, layerLinears, ParameterStore } from '../models/parameters.ts'
 import { causalBlocks } from '../ops/attention.ts'
 
+/** What one pass works on. */
+export interface PassSize {
+  readonly tokens: number
+  /** Rows of `length` positions for attention. */
+  readonly rows: number
+  readonly length: number
+}
+
 /**
- * Bytes of a micro-batch that the layers keep for the gradient when nothing is recomputed: of each layer the residual
- * stream twice and normed twice, rotated queries, keys and values as the blocks of attention take them, the attention
- * weights, what attention gives, four tensors of the feed-forward layer, and the inner vectors of the adapters.
+ * Bytes of a micro-batch that the layers keep for the gradient when nothing is recomputed. For each token and layer: the
+ * residual stream twice and normed twice, what attention gives, four tensors of the feed-forward layer, and the inner vectors
+ * of the adapters. For each place in a row: queries, keys and values whole and as the blocks of attention take them, the
+ * attention weights, and what the blocks give.
  */
-export function activationBytes(
-  config: ModelConfig,
-  shape: { rows: number; length: number },
-  loraRank: number,
-): number {
+export function activationBytes(config: ModelConfig, { tokens, rows, length }: PassSize, loraRank: number): number {
   const { layers, hiddenSize, heads, kvHeads, headDim, intermediateSize } = config
-  const { rows, length } = shape
   const ends = causalBlocks(length)
   const seen = ends.reduce((sum, end, i) => sum + (end - (ends[i - 1] ?? 0)) * end, 0) / length
   const prefixes = ends.reduce((sum, end) => sum + end, 0) / length
   const adapters = loraRank * layerLinears(config, 0).length
-  const perPosition =
-    4 * hiddenSize +
-    4 * heads * headDim +
-    2 * kvHeads * headDim * (1 + prefixes) +
-    heads * seen +
-    4 * intermediateSize +
-    adapters
-  return rows * length * layers * perPosition * Float32Array.BYTES_PER_ELEMENT
+  const perToken = 4 * hiddenSize + heads * headDim + 4 * intermediateSize + adapters
+  const perPlace = 3 * heads * headDim + 2 * kvHeads * headDim * (1 + prefixes) + heads * seen
+  return (tokens * perToken + rows * length * perPlace) * layers * Float32Array.BYTES_PER_ELEMENT
 }
 
 /** Of logits, log-probabilities and probabilities of one block of the head (`ops/head.ts`). */
 const HEAD_BYTES = 3 * 128 * 2 ** 20
 /** The gradient pass of a layer holds, beside what was kept, the gradients of about as much again. */
 const GRADIENT_OF_LAYER = 1
-/** Positions of a micro-batch, padding included; a longer sequence is one by itself. */
+/** Places in rows of a micro-batch, padding included; a longer sequence is one by itself. */
 export const MICRO_BATCH_TOKENS = 1024
+/** Sequences with a common beginning may have so many times more places, as their tokens are fewer. */
+export const SHARED_PLACES = 4
 /** Of activations that are kept for the gradient, in bytes, before `recompute: auto` prefers to recompute them. */
 const MOST_ACTIVATIONS = 4 * 2 ** 30
+
+/** Whether common beginnings are computed once: never, where a micro-batch has room for all, or also of longer sequences. */
+export type SharePrefixes = boolean | 'short'
 
 /** `true`, `false`, or by the size of the micro-batch. */
 export type Recompute = boolean | 'auto'
@@ -45,10 +49,10 @@ export type Recompute = boolean | 'auto'
 /** Whether the layers of a micro-batch are computed a second time for the gradient. */
 export function recomputes(
   config: ModelConfig,
-  shape: { rows: number; length: number },
+  size: PassSize,
   { loraRank, recompute }: { loraRank: number; recompute: Recompute },
 ): boolean {
-  return recompute === 'auto' ? activationBytes(config, shape, loraRank) > MOST_ACTIVATIONS : recompute
+  return recompute === 'auto' ? activationBytes(config, size, loraRank) > MOST_ACTIVATIONS : recompute
 }
 
 /** What is to be trained, and on what. */
@@ -59,8 +63,8 @@ export interface TrainingUse {
   readonly maxLength?: number
   /** Default `auto`. */
   readonly recompute?: Recompute
-  /** Whether sequences with a common beginning share a row, which may then be twice as long. Default false. */
-  readonly sharePrefixes?: boolean
+  /** Whether sequences with a common beginning are computed together, long ones too, which may take as much as two apart. Default false. */
+  readonly sharePrefixes?: SharePrefixes
 }
 
 /** Named parts, in bytes. */
@@ -76,32 +80,36 @@ export function trainingMemory(config: ModelConfig, use: TrainingUse): MemoryPar
   const weights = float * countParameters(config)
   const adapters = loraRank === 0 ? 0 : float * ParameterStore.lengthOf(loraSpecs(config, loraRank))
   const trained = loraRank === 0 ? weights : adapters
-  const length = longestRow(config, use)
+  const size = largestPass(config, use)
   return [
     ...(loraRank === 0 ? [] : [['adapters', adapters] as const, ['merged weights', weights] as const]),
     ['gradients', trained],
     ["Adam's moments", 2 * trained],
-    ['activations', stepBytes(config, length, use)],
-    ['logits', Math.min(HEAD_BYTES, 3 * float * length * config.vocabSize)],
+    ['activations', stepBytes(config, size, use)],
+    ['logits', Math.min(HEAD_BYTES, 3 * float * size.tokens * config.vocabSize)],
   ]
 }
 
-function longestRow(
+function largestPass(
   { maxPositions }: ModelConfig,
-  { maxLength = MICRO_BATCH_TOKENS, sharePrefixes }: TrainingUse,
-): number {
+  { maxLength = MICRO_BATCH_TOKENS, sharePrefixes = false }: TrainingUse,
+): PassSize {
   const longest = Math.min(maxLength, maxPositions)
-  return Math.max(MICRO_BATCH_TOKENS, sharePrefixes === true ? 2 * longest : longest)
+  if (sharePrefixes !== true) {
+    const length = Math.max(MICRO_BATCH_TOKENS, longest)
+    return { tokens: length, rows: 1, length }
+  }
+  const rows = Math.max(2, (SHARED_PLACES * MICRO_BATCH_TOKENS) / longest)
+  return { tokens: Math.max(MICRO_BATCH_TOKENS, 2 * longest), rows, length: longest }
 }
 
-/** Activations and their gradients at the worst moment of a pass over at most `length` positions. */
-function stepBytes(config: ModelConfig, length: number, { loraRank, recompute = 'auto' }: TrainingUse): number {
-  const shape = { rows: 1, length }
-  const kept = activationBytes(config, shape, loraRank)
+/** Activations and their gradients at the worst moment of a pass. */
+function stepBytes(config: ModelConfig, size: PassSize, { loraRank, recompute = 'auto' }: TrainingUse): number {
+  const kept = activationBytes(config, size, loraRank)
   const layer = kept / config.layers
   const whole = (activations: number): number => activations * (1 + GRADIENT_OF_LAYER / config.layers)
-  if (!recomputes(config, shape, { loraRank, recompute })) return whole(kept)
-  const inputs = length * config.hiddenSize * config.layers * Float32Array.BYTES_PER_ELEMENT
+  if (!recomputes(config, size, { loraRank, recompute })) return whole(kept)
+  const inputs = size.tokens * config.hiddenSize * config.layers * Float32Array.BYTES_PER_ELEMENT
   const again = inputs + (1 + GRADIENT_OF_LAYER) * layer
   return recompute === 'auto' ? Math.max(again, whole(MOST_ACTIVATIONS)) : again
 }

@@ -3,7 +3,10 @@
  * candidates of one prompt. Pure; knows only token ids.
  */
 
-import { bucketLength, rowPositions } from './batching.ts'
+import { bucketLength } from './batching.ts'
+import type { GroupSize } from './batching.ts'
+import { SHARED_PLACES } from './memory.ts'
+import type { SharePrefixes } from './memory.ts'
 
 type Tokens = ArrayLike<number>
 
@@ -25,16 +28,21 @@ const LARGEST_GROUP = 8
 const KEPT_SHARE = 0.8
 
 /**
- * Every sequence of two tokens or more is in one group; those that share nothing are alone, with prefix 0. A group of more
- * than two takes at most `maxTokens` positions, padding included, or what two sequences as long as its longest would take
- * apart: memory is predicted for no more.
+ * Every sequence is in one group; those that share nothing are alone, with prefix 0. A group has at most `maxTokens` tokens
+ * and `SHARED_PLACES` times as many places in rows, or what two sequences as long as its longest have apart: memory is
+ * predicted for no more. With `short` it has no more places than a micro-batch, which takes no more memory than sequences alone.
  */
-export function prefixGroups(sequences: readonly Tokens[], maxTokens: number): PrefixGroup[] {
+export function prefixGroups(sequences: readonly Tokens[], maxTokens: number, share: SharePrefixes): PrefixGroup[] {
+  if (share === false) return sequences.map((_, index) => ({ items: [index], prefix: 0 }))
   const groups: { items: number[]; prefix: number }[] = []
   for (const [index, tokens] of sequences.entries()) {
     const last = groups.at(-1)
     const shared = last === undefined ? 0 : sharedWith(sequences, last, tokens)
-    if (last !== undefined && shared >= SHORTEST_PREFIX && hasRoom(sequences, last, { tokens, shared, maxTokens })) {
+    if (
+      last !== undefined &&
+      shared >= SHORTEST_PREFIX &&
+      hasRoom(sequences, last, { tokens, shared, maxTokens, share })
+    ) {
       last.items.push(index)
       last.prefix = shared
     } else groups.push({ items: [index], prefix: 0 })
@@ -50,19 +58,32 @@ function sharedWith(sequences: readonly Tokens[], { items, prefix }: PrefixGroup
   const most = Math.min(...items.map((item) => sequences[item]?.length ?? 0), tokens.length) - 2
   let common = 0
   while (common < first.length && common < tokens.length && first[common] === tokens[common]) common++
-  const shared = Math.min(common - 1, most)
-  return items.length > 1 && shared < KEPT_SHARE * prefix ? 0 : shared
+  if (items.length === 1) return Math.min(common - 1, most)
+  // More in common with the first than the others have is no gain.
+  const shared = Math.min(common - 1, most, prefix)
+  return shared < KEPT_SHARE * prefix ? 0 : shared
 }
 
-/** Whether one more sequence, with `shared` positions in common, leaves the row short enough. A second one always does. */
-function hasRoom(
-  sequences: readonly Tokens[],
-  { items }: PrefixGroup,
-  { tokens, shared, maxTokens }: { tokens: Tokens; shared: number; maxTokens: number },
-): boolean {
-  if (items.length === 1) return true
-  const longest = Math.max(...items.map((item) => sequences[item]?.length ?? 0), tokens.length)
-  const length = bucketLength(longest - 1 - shared)
-  const positions = rowPositions({ prefix: bucketLength(shared), branches: items.length + 1, length })
-  return positions <= Math.max(maxTokens, 2 * longest)
+interface Addition {
+  readonly tokens: Tokens
+  readonly shared: number
+  readonly maxTokens: number
+  readonly share: SharePrefixes
+}
+
+/** Whether the group with one more sequence, and `shared` positions in common, is small enough. */
+function hasRoom(sequences: readonly Tokens[], { items }: PrefixGroup, addition: Addition): boolean {
+  const { tokens, shared, maxTokens, share } = addition
+  const lengths = [...items.map((item) => sequences[item]?.length ?? 0), tokens.length].map((length) => length - 1)
+  const size = groupSize(lengths, shared)
+  const row = bucketLength(size.length)
+  const places = size.sequences * row
+  if (share === 'short') return places <= maxTokens
+  return size.tokens <= Math.max(maxTokens, 2 * row) && places <= Math.max(SHARED_PLACES * maxTokens, 2 * row)
+}
+
+/** Of sequences of the given lengths in positions, the first `prefix` of them in common. */
+export function groupSize(lengths: readonly number[], prefix: number): GroupSize {
+  const tokens = lengths.reduce((sum, length) => sum + length - prefix, prefix)
+  return { tokens, sequences: lengths.length, length: Math.max(...lengths) }
 }

@@ -2,9 +2,8 @@
  * Trains a decoder: log-probabilities, gradients of weighted log-likelihoods, AdamW steps. Knows no objective: what
  * the weights per token mean is the caller's business. Calls must not overlap.
  */
-import { InputError, ModelError, NumericalError } from '../../core/errors.ts'
+import { NumericalError } from '../../core/errors.ts'
 import type { ModelConfig } from '../models/config.ts'
-import { gradientInput, gradientOutput, IDS, LOGPROBS, PADDING, SEEDS, TARGETS } from '../models/decoder.ts'
 import type { LoraOptions } from '../models/lora.ts'
 import { initLora } from '../models/lora.ts'
 import { HEAD } from '../models/parameters.ts'
@@ -13,40 +12,20 @@ import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
 import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
 import { Muon } from '../optimizer/muon.ts'
 import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
-import type { Device, ExecutableOptions } from '../runtime/executable.ts'
-import { planMicroBatches, rowPositions } from './batching.ts'
-import { fill, segmentsOf } from './fill.ts'
-import { MICRO_BATCH_TOKENS, recomputes } from './memory.ts'
-import type { Recompute } from './memory.ts'
+import type { ExecutableOptions } from '../runtime/executable.ts'
 import { mergeAdapters } from './merge.ts'
-import type { PrefixGroup } from './prefix-groups.ts'
-import { prefixGroups } from './prefix-groups.ts'
-import type { CompiledDecoder, ProgramShape } from './programs.ts'
-import { ProgramCache } from './programs.ts'
+import { Passes } from './passes.ts'
+import type { PassOptions } from './passes.ts'
 
-export interface TrainerOptions {
+export interface TrainerOptions extends PassOptions {
   readonly threads?: number
-  /** Where log-probabilities and gradients are computed; updates are made on the processor. Default `cpu`. */
-  readonly device?: Device
-  /** Positions per forward and backward pass, padding included. Default 1024. */
-  readonly maxTokensPerMicroBatch?: number
   /** Train low-rank adapters and leave the parameters alone. Default false: train the parameters. */
   readonly lora?: false | LoraOptions
-  /**
-   * Compute the layers a second time for the gradient instead of keeping what they computed: a third more work, a
-   * fraction of the memory. Default `auto`: where keeping it would take more than 4 GiB.
-   */
-  readonly recompute?: Recompute
-  /**
-   * Compute the common beginning of sequences that follow each other (the answers to one prompt) once. Default false.
-   * Results then differ from those of the sequences alone by rounding.
-   */
-  readonly sharePrefixes?: boolean
   /** As in `ExecutableOptions`: false takes the plain way, which a binding that fails the self-test gets. */
   readonly zeroCopy?: boolean
-  /** Elements of logits that exist at a time; more are taken in blocks of positions. Default 2²⁵ (128 MiB). */
-  readonly maxLogits?: number
 }
+
+type Tokens = ArrayLike<number>
 
 /** AdamW for all parameters, or for all but the hidden matrices, which Muon updates. */
 export interface OptimizerSettings extends AdamWSettings {
@@ -61,55 +40,33 @@ export interface OptimizerState {
   readonly v: Float32Array
 }
 
-type Tokens = ArrayLike<number>
-
-/** Compiled shapes that are kept. */
-const PROGRAMS = 64
-
 export class Trainer {
   /** What is trained: the parameters themselves (updated in place), or the adapters. */
   readonly trainable: ParameterStore
-  private readonly config: ModelConfig
   private readonly parameters: ParameterStore
   private readonly lora: LoraOptions | undefined
-  private readonly programs: ProgramCache
+  private readonly passes: Passes
   private readonly adamw: AdamW
   private mixed: { muon: Muon; adamw: AdamW } | undefined
   private readonly execution: ExecutableOptions
-  private readonly maxTokens: number
-  private readonly sharePrefixes: boolean
-  private readonly weights: Record<string, Float32Array>
   private gradients: ParameterStore | undefined
   private moments: { m: Float32Array; v: Float32Array } | undefined
   private updates = 0
 
   /** `parameters` are trained in place (without adapters), so who samples from them sees every step at once. */
   constructor(config: ModelConfig, parameters: ParameterStore, options: TrainerOptions = {}) {
-    this.config = config
     this.parameters = parameters
     this.lora = options.lora === false ? undefined : options.lora
     const adapters = this.lora === undefined ? undefined : initLora(config, this.lora)
     this.trainable = adapters ?? parameters
     const stores = adapters === undefined ? [parameters] : [parameters, adapters]
-    this.weights = Object.fromEntries(stores.flatMap((s) => s.specs.map(({ name }) => [name, s.get(name)])))
     this.execution = {
       arena: false,
       optimization: 'basic',
       ...(options.threads === undefined ? {} : { threads: options.threads }),
       ...(options.zeroCopy === undefined ? {} : { zeroCopy: options.zeroCopy }),
     }
-    this.maxTokens = options.maxTokensPerMicroBatch ?? MICRO_BATCH_TOKENS
-    this.sharePrefixes = options.sharePrefixes ?? false
-    this.programs = new ProgramCache({
-      config,
-      shapes: new Map(stores.flatMap((s) => s.specs.map(({ name, shape }) => [name, shape]))),
-      trainable: this.trainable.specs.map(({ name }) => name),
-      lora: this.lora && { scale: this.lora.alpha / this.lora.rank },
-      recompute: recomputeRule(config, options),
-      maxLogits: options.maxLogits,
-      execution: { ...this.execution, device: options.device ?? 'cpu' },
-      limit: PROGRAMS,
-    })
+    this.passes = new Passes(config, { stores, trainable: this.trainable, lora: this.lora }, options, this.execution)
     this.adamw = new AdamW([{ start: 0, end: this.trainable.flat.length }], this.execution)
   }
 
@@ -118,7 +75,7 @@ export class Trainer {
    * Throws InputError for a token outside the vocabulary, ModelError for a sequence longer than the context.
    */
   async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
-    return this.pass(sequences, undefined)
+    return this.passes.run(sequences)
   }
 
   /**
@@ -132,7 +89,7 @@ export class Trainer {
         throw new RangeError(`accumulate: sequence ${index} needs ${expected} weights, not ${weights[index]?.length}`)
       }
     })
-    return this.pass(sequences, weights)
+    return this.passes.run(sequences, { weights, gradient: (name) => this.gradient(name) })
   }
 
   /**
@@ -212,75 +169,9 @@ export class Trainer {
   async release(): Promise<void> {
     this.gradients = undefined
     this.moments = undefined
-    await Promise.all([this.programs.release(), this.adamw.release()])
+    await Promise.all([this.passes.release(), this.adamw.release()])
     await Promise.all([this.mixed?.muon.release(), this.mixed?.adamw.release()])
     this.mixed = undefined
-  }
-
-  private async pass(
-    sequences: readonly Tokens[],
-    weights: readonly ArrayLike<number>[] | undefined,
-  ): Promise<Float32Array[]> {
-    sequences.forEach((tokens, index) => this.check(tokens, index))
-    const results = sequences.map((tokens) => new Float32Array(Math.max(0, tokens.length - 1)))
-    const groups = this.groupsOf(sequences)
-    const sizes = groups.map(({ items, prefix }) => {
-      const lengths = items.map((item) => (results[item]?.length ?? 0) - prefix)
-      return { prefix, branches: items.length, length: Math.max(...lengths) }
-    })
-    for (const { items, ...size } of planMicroBatches(sizes, this.maxTokens)) {
-      const rows = items.flatMap((item) => groups[item] ?? [])
-      const batch = { ...size, rows: rows.flatMap((group, row) => segmentsOf(group, row, size, results)) }
-      const compiled = await this.programs.get({ ...size, gradients: weights !== undefined })
-      fill(compiled, rows, size, { segments: batch.rows, sequences, weights })
-      await this.run(compiled)
-      for (const { item, from, count, at } of batch.rows) {
-        results[item]?.set(compiled.logprobs.subarray(at, at + count), from)
-      }
-    }
-    return results
-  }
-
-  /** The sequences that have something to predict, those with a common beginning together. */
-  private groupsOf(sequences: readonly Tokens[]): readonly PrefixGroup[] {
-    const groups = this.sharePrefixes
-      ? prefixGroups(sequences, this.maxTokens)
-      : sequences.map((_, index) => ({ items: [index], prefix: 0 }))
-    return groups.filter(({ items }) => items.length > 1 || (sequences[items[0] ?? 0]?.length ?? 0) > 1)
-  }
-
-  private async run(compiled: CompiledDecoder): Promise<void> {
-    const { program, executable, ids, targets, seeds, logprobs, rows, padding } = compiled
-    const feeds: Record<string, Float32Array | Int32Array> = { ...this.weights, [IDS]: ids, [TARGETS]: targets }
-    if (padding !== undefined) feeds[PADDING] = padding
-    const outputs: Record<string, Float32Array> = { [LOGPROBS]: logprobs, ...rows }
-    if (program.denseGradients.length + program.rowGradients.length > 0) feeds[SEEDS] = seeds
-    for (const name of program.denseGradients) {
-      const gradient = this.gradient(name)
-      feeds[gradientInput(name)] = gradient
-      outputs[gradientOutput(name)] = gradient
-    }
-    await executable.run(feeds, outputs)
-    for (const { output, parameter, indices, width } of program.rowGradients) {
-      const rowGradients = { rows: rows[output] ?? new Float32Array(), width }
-      if (indices === IDS) addRows(this.gradient(parameter), ids, rowGradients, this.config.padTokenId)
-      else addRows(this.gradient(parameter), targets, rowGradients)
-    }
-  }
-
-  private check(tokens: Tokens, index: number): void {
-    const { maxPositions, vocabSize } = this.config
-    if (tokens.length > maxPositions) {
-      throw new ModelError(
-        `sequence ${index} has ${tokens.length} tokens, the model's context is ${maxPositions}; shorten it or drop it`,
-      )
-    }
-    for (let i = 0; i < tokens.length; i++) {
-      const token = tokens[i] ?? -1
-      if (!Number.isInteger(token) || token < 0 || token >= vocabSize) {
-        throw new InputError(`sequence ${index}: token ${token} is not in the vocabulary of ${vocabSize}`)
-      }
-    }
   }
 
   private mixedOptimizer(): { muon: Muon; adamw: AdamW } {
@@ -316,33 +207,6 @@ export class Trainer {
   }
 }
 
-function recomputeRule(
-  config: ModelConfig,
-  { recompute = 'auto', lora }: TrainerOptions,
-): (shape: ProgramShape) => boolean {
-  const loraRank = lora === undefined || lora === false ? 0 : lora.rank
-  return (shape) => recomputes(config, { rows: shape.rows, length: rowPositions(shape) }, { loraRank, recompute })
-}
-
 function isHiddenMatrix({ name, kind }: ParameterSpec): boolean {
   return kind === 'matrix' && name !== HEAD
-}
-
-interface RowGradients {
-  /** [N, width] */
-  readonly rows: Float32Array
-  readonly width: number
-}
-
-/**
- * table[indices[n]] += rows[n], but for `skipped`. Here, because ONNX Runtime's scatter-add races when an index comes
- * twice.
- */
-function addRows(table: Float32Array, indices: Int32Array, { rows, width }: RowGradients, skipped?: number): void {
-  for (let n = 0; n < indices.length; n++) {
-    if (indices[n] === skipped) continue
-    const target = (indices[n] ?? 0) * width
-    const source = n * width
-    for (let i = 0; i < width; i++) table[target + i] = (table[target + i] ?? 0) + (rows[source + i] ?? 0)
-  }
 }

@@ -7,6 +7,7 @@ import type { ModelFiles } from '../formats/model-folder.ts'
 import type { StoredDtype } from '../formats/safetensors-writer.ts'
 import type { Device } from '../training/device.ts'
 import type { OptimizerSettings } from '../training/trainer.ts'
+import type { SharePrefixes } from '../training/memory.ts'
 import type { SampleRequest, SampledSequence, TokenEvent } from '../sampling/requests.ts'
 
 export interface EngineSettings {
@@ -20,7 +21,7 @@ export interface EngineSettings {
    */
   adapter?: string
   /** Compute the common beginning of sequences that follow each other once, in training (`TrainerOptions`). Default false. */
-  sharePrefixes?: boolean
+  sharePrefixes?: SharePrefixes
   /** Compute layers twice instead of keeping what they computed (`TrainerOptions`). Default `auto`. */
   recompute?: boolean | 'auto'
   /**

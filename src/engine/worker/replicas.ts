@@ -14,6 +14,7 @@ import type {
   Tokens,
 } from './protocol.ts'
 import { MICRO_BATCH_TOKENS } from '../training/memory.ts'
+import type { SharePrefixes } from '../training/memory.ts'
 import { prefixGroups } from '../training/prefix-groups.ts'
 import type { OptimizerSettings } from '../training/trainer.ts'
 import type { SampleRequest, SampledSequence } from '../sampling/requests.ts'
@@ -27,7 +28,7 @@ export class ReplicatedBackend implements EngineBackend {
   /** Tokens that each replica was given to sample so far. */
   private readonly dealt: number[]
   private exchange: SharedArrayBuffer | undefined
-  private sharePrefixes = false
+  private sharePrefixes: SharePrefixes = false
 
   constructor(replicas: readonly EngineBackend[]) {
     this.replicas = replicas
@@ -95,10 +96,12 @@ export class ReplicatedBackend implements EngineBackend {
 
   /** What is computed together stays together. */
   private shareOut(sequences: readonly Tokens[]): number[][] {
-    const groups = this.sharePrefixes
-      ? prefixGroups(sequences, MICRO_BATCH_TOKENS).map(({ items }) => items)
-      : sequences.map((_, index) => [index])
-    return shareOut(sequences, groups, this.replicas.length)
+    const groups = prefixGroups(sequences, MICRO_BATCH_TOKENS, this.sharePrefixes)
+    return shareOut(
+      sequences,
+      groups.map(({ items }) => items),
+      this.replicas.length,
+    )
   }
 
   private async step(settings: OptimizerSettings): Promise<{ gradNorm: number }> {

@@ -50,16 +50,11 @@ export function trainingEngineOptions(config: TrainingConfig, seed: number): Eng
     ...(threads === undefined ? {} : { threads }),
     ...(device === undefined ? {} : { device }),
     ...(recompute === undefined ? {} : { recompute }),
-    ...(sharePrompts === undefined ? {} : { sharePrefixes: sharePrompts }),
+    sharePrefixes: sharePrompts ?? 'short',
   }
 }
 
 /** What its memory follows from. */
-export function trainingUse({
-  lora,
-  maxLength,
-  recompute = 'auto',
-  sharePrompts = false,
-}: TrainingConfig): TrainingUse {
-  return { loraRank: lora === false ? 0 : lora.rank, maxLength, recompute, sharePrefixes: sharePrompts }
+export function trainingUse({ lora, maxLength, recompute = 'auto', sharePrompts }: TrainingConfig): TrainingUse {
+  return { loraRank: lora === false ? 0 : lora.rank, maxLength, recompute, sharePrefixes: sharePrompts ?? 'short' }
 }
