@@ -23,10 +23,14 @@ it.each([
   [{ training: { backend: 'trl', reference: 'initial' } }, 'leave out model.adapter and training.reference'],
   [{ model: { ...embedded, adapter: './a' }, training: { backend: 'trl' } }, 'leave out model.adapter'],
   [{ training: { backend: 'trl', device: 'webgpu' } }, 'training.device: trl trains on what it finds'],
+  [{ training: { backend: 'trl', sharePrompts: true } }, 'training.sharePrompts: trl computes every answer with'],
+  [{ training: { backend: 'trl', recompute: false } }, 'training.recompute: trl decides by itself'],
   [
     { ...tinker, training: { ...tinker.training, device: 'webgpu' } },
     'training.device: tinker trains on what it finds',
   ],
+  [{ ...tinker, training: { ...tinker.training, sharePrompts: true } }, 'training.sharePrompts: tinker computes'],
+  [{ ...tinker, training: { ...tinker.training, recompute: true } }, 'training.recompute: tinker decides by itself'],
 ])('refuses %j', (changes, message) => {
   expect(() => check(changes)).toThrow(message)
 })
@@ -35,7 +39,8 @@ it.each([
   [{ roles: { solver: server } }],
   [{ reuse: { from: './a', stages: ['solve'] } }],
   [{ reuse: { from: './a', stages: ['propose', 'rubric'] }, training: { objective: { type: 'grpo' } } }],
-  [{ training: { backend: 'trl', device: 'cpu' } }],
+  [{ training: { backend: 'trl', device: 'cpu', sharePrompts: false, recompute: 'auto' } }],
+  [{ training: { sharePrompts: true, recompute: true } }],
   [tinker],
   [{ training: { device: 'webgpu' } }],
   [{ model: { ...embedded, adapter: './a' }, training: { reference: 'initial' } }],

@@ -2,10 +2,17 @@
 import { ConfigError } from '../../core/errors.ts'
 import type { TrainingConfig } from '../../records/index.ts'
 
-/** @throws {ConfigError} for a device that another trainer would pass over */
-export function refuseDevice({ backend, device = 'cpu' }: TrainingConfig): void {
-  if (device === 'cpu') return
-  throw new ConfigError(
-    `training.device: ${backend} trains on what it finds where it runs; leave ${device} out, or take training.backend: embedded`,
-  )
+/** @throws {ConfigError} for settings of the embedded engine that another trainer would pass over */
+export function refuseEngineSettings({
+  backend,
+  device = 'cpu',
+  sharePrompts = false,
+  recompute = 'auto',
+}: TrainingConfig): void {
+  const refuse = (name: string, why: string): never => {
+    throw new ConfigError(`training.${name}: ${backend} ${why}; leave ${name} out, or take training.backend: embedded`)
+  }
+  if (device !== 'cpu') refuse('device', 'trains on what it finds where it runs')
+  if (sharePrompts) refuse('sharePrompts', 'computes every answer with its own prompt')
+  if (recompute !== 'auto') refuse('recompute', 'decides by itself what it keeps and what it computes again')
 }

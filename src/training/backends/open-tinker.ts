@@ -5,7 +5,7 @@ import { ConfigError } from '../../core/errors.ts'
 import { parseModelConfig, readModelFiles, Tokenizer } from '../../engine/index.ts'
 import type { TrainingConfig } from '../../records/index.ts'
 import { requireBaseModel, TinkerLanguageModel, type TinkerFetch } from '../../tinker/index.ts'
-import { refuseDevice } from './elsewhere.ts'
+import { refuseEngineSettings } from './elsewhere.ts'
 import { connectTinker, readTinkerCheckpoint, TinkerTrainableModel } from './tinker.ts'
 
 /** The protocol's adapters have this alpha whatever their rank. */
@@ -108,7 +108,7 @@ export function checkTinkerTraining(training: TrainingConfig): {
   readonly apiKeyEnv: string | undefined
 } {
   const { baseUrl, name, lora, apiKeyEnv } = training
-  refuseDevice(training)
+  refuseEngineSettings(training)
   if (baseUrl === undefined) throw new ConfigError('training.baseUrl is missing: the address of the Tinker server')
   const { username, password } = new URL(baseUrl)
   if (username !== '' || password !== '') {

@@ -12,7 +12,7 @@ import type { PreferencePair, TrainingConfig, TrainingStep } from '../../records
 import { isGroupObjective } from '../objectives/index.ts'
 import { pairObjective } from '../exports/target.ts'
 import { trl, trlScript, trlSettings } from '../exports/trl.ts'
-import { refuseDevice } from './elsewhere.ts'
+import { refuseEngineSettings } from './elsewhere.ts'
 import { runProgram } from './subprocess.ts'
 import { readLogLine } from './trl-log.ts'
 
@@ -99,7 +99,7 @@ export function checkTrlTraining(training: TrainingConfig, adapter?: string): vo
     throw new ConfigError('training.objective: trl trains on pairs here; take dpo, kto or sft, or another backend')
   }
   trlScript(pairObjective(training))
-  refuseDevice(training)
+  refuseEngineSettings(training)
   if (adapter !== undefined || training.reference === 'initial') {
     throw new ConfigError(
       'training.backend: trl starts from whole weights and measures against them: leave out model.adapter and training.reference',
