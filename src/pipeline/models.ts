@@ -29,17 +29,22 @@ export interface TrainingStart {
 export class ModelHouse {
   private readonly config: Config
   private readonly deps: LanguageModelDeps
+  private readonly signal: AbortSignal | undefined
   private readonly folders = new Map<string, FolderModel>()
   private readonly remotes = new Map<string, LanguageModel>()
   private readonly onServer = new Map<string, TinkerPolicy>()
   private readonly served = new Map<string, ServedPolicy>()
   private readonly slot: ServerSlot = {}
 
-  /** @throws {ConfigError} for a configuration that no training could follow */
-  constructor(config: Config, deps: LanguageModelDeps) {
+  /**
+   * @param signal of the run: aborting ends waits for a Tinker server
+   * @throws {ConfigError} for a configuration that no training could follow
+   */
+  constructor(config: Config, deps: LanguageModelDeps, signal?: AbortSignal) {
     requirePlayable(config)
     this.config = atOnePlace(config)
     this.deps = { pools: new Map(), ...deps }
+    this.signal = signal
   }
 
   /** What the run may spend, with the prices of its models. */
@@ -153,7 +158,15 @@ export class ModelHouse {
     const { dir, name, adapter } = start
     if (training.backend === 'tinker') {
       const { env, fetch, clock = systemClock } = this.deps
-      const at = { training, dir: this.initialDir ?? dir, env, clock, ...(fetch === undefined ? {} : { fetch }) }
+      const { signal } = this
+      const at = {
+        training,
+        dir: this.initialDir ?? dir,
+        env,
+        clock,
+        signal,
+        ...(fetch === undefined ? {} : { fetch }),
+      }
       const from = dir === this.initialDir ? undefined : dir
       const { model, tokenizer } = await openTinkerTraining({ ...at, from, seed })
       return { model, tokenizer, close: () => model.close() }
@@ -213,7 +226,8 @@ export class ModelHouse {
 
   private placeOf({ baseUrl, name, apiKeyEnv, path }: TinkerModelConfig): TinkerPlace {
     const { env, fetch, clock = systemClock } = this.deps
-    return { baseUrl, name, apiKeyEnv, dir: path, env, clock, ...(fetch === undefined ? {} : { fetch }) }
+    const { signal } = this
+    return { baseUrl, name, apiKeyEnv, dir: path, env, clock, signal, ...(fetch === undefined ? {} : { fetch }) }
   }
 }
 

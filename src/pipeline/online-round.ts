@@ -28,6 +28,7 @@ import { GroupTally, type OnlineRound } from './group-tally.ts'
 import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
 import { priorsOf, taskFacts } from './play-documents.ts'
 import { StepFile } from './step-file.ts'
+import { saysHowToGoOn } from './train-round.ts'
 
 export interface OnlineRoundOptions {
   readonly folder: RunFolder
@@ -68,7 +69,8 @@ export async function playOnlineRound(options: OnlineRoundOptions): Promise<Onli
   const known = await finished(options, folder.journal.get(key, inputs))
   if (known !== null) return known
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: documents.length })
-  const { result, steps } = await train(options)
+  const next = 'the updates of the round are computed again'
+  const { result, steps } = await saysHowToGoOn(train(options), options.signal, next)
   const { groups, leftOut } = result
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', groups, leftOut, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })

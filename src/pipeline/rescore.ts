@@ -57,7 +57,7 @@ export interface RescoredRound {
  * {BudgetError}, {EndpointError} with everything finished saved: the same command goes on.
  */
 export async function rescoreRun(options: RescoreOptions): Promise<RescoredRound[]> {
-  const models = new ModelHouse(options.config, options.deps ?? { env: {} })
+  const models = new ModelHouse(options.config, options.deps ?? { env: {} }, options.signal)
   const folder = await RunFolder.open(options.runDir)
   try {
     const rounds: RescoredRound[] = []

@@ -80,7 +80,7 @@ export interface PipelineOptions {
  */
 export async function runPipeline(options: PipelineOptions): Promise<RunSummary> {
   // What can be wrong with the input shows before anything is written.
-  const models = new ModelHouse(options.config, options.deps ?? { env: {} })
+  const models = new ModelHouse(options.config, options.deps ?? { env: {} }, options.signal)
   const policy = models.initialPolicy
   models.checkInitial()
   if (options.shard === undefined && options.synthesisOnly !== true) await models.checkTrainer()

@@ -79,7 +79,60 @@ describe('a fault while it trains', () => {
   })
 })
 
-// It would wait five minutes for the server, and the test one.
+// Without the signal each would wait for the server, up to five minutes.
+describe('an interruption while it trains', () => {
+  const interrupted = async (name: string, when: (stop: () => void) => Partial<TableRunOptions>): Promise<void> => {
+    const controller = new AbortController()
+    const stop = (): void => void setTimeout(() => controller.abort(new InterruptedError('stopped')), 200)
+    const error = await failure(run(name, { signal: controller.signal, ...when(stop) }))
+    expect([error.exitCode, error.message]).toEqual([130, expect.stringMatching(/saved: run the same command/)])
+    expect(existsSync(join(dir, name, 'round-1', 'checkpoint'))).toBe(false)
+  }
+
+  it.each(['optim_step', 'save_weights', 'archive'])(
+    'ends it with the server away at %s, and it goes on later',
+    async (route) => {
+      const { port } = new URL(baseUrl)
+      const asked = others()
+      await interrupted('away', (stop) => ({
+        asked: {
+          ...asked,
+          fetch: async (url, init) => {
+            if (url.endsWith(`/${route}`)) {
+              await server.stop()
+              stop()
+            }
+            return asked.fetch(url, init)
+          },
+        },
+      }))
+      await server.start(Number(port))
+      const before = asked.calls()
+      const { rounds } = await run('away', { asked })
+      expect([asked.calls(), rounds[1]?.checkpoint]).toEqual([before, expect.any(String)])
+    },
+  )
+
+  it('ends it where an answer does not come, and gives the model’s place back', async () => {
+    const asked = others()
+    const never = (init: RequestInit): Promise<Response> =>
+      new Promise((_resolve, reject) =>
+        init.signal?.addEventListener('abort', () => reject(init.signal?.reason as Error)),
+      )
+    await interrupted('silent', (stop) => ({
+      asked: {
+        ...asked,
+        fetch: (url, init) => {
+          if (!url.endsWith('/forward_backward')) return asked.fetch(url, init)
+          stop()
+          return never(init)
+        },
+      },
+    }))
+    expect(server.openModels).toBe(0)
+  })
+})
+
 it('an interruption while the server is away ends the run', async () => {
   const controller = new AbortController()
   const asked = others()

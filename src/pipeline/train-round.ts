@@ -4,6 +4,7 @@
  * whole or not at all.
  */
 import { join, resolve } from 'node:path'
+import { InterruptedError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
@@ -46,11 +47,28 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
     if (fingerprint !== undefined && done.value['checkpoint'] === fingerprint) return
   }
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: pairs.length })
-  const steps = config.backend === 'trl' ? await trainElsewhere(options) : await train(options, inputs)
+  const steps = await trainSteps(options, inputs)
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', pairs: pairs.length, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
   const summary = `${pairs.length} pairs, ${steps.length} steps, loss ${steps.at(-1)?.loss.toFixed(4) ?? '–'}`
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary })
+}
+
+function trainSteps(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {
+  const { backend } = options.config
+  const training = backend === 'trl' ? trainElsewhere(options) : train(options, inputs)
+  const from = backend === 'embedded' ? 'goes on from its last step' : 'begins again'
+  return saysHowToGoOn(training, options.signal, `the training of the round ${from}`)
+}
+
+/** @param next what the same command does then. @throws {InterruptedError} in place of the signal's bare reason */
+export function saysHowToGoOn<T>(training: Promise<T>, signal: AbortSignal | undefined, next: string): Promise<T> {
+  return training.catch((error: unknown) => {
+    if (signal?.aborted !== true || error !== signal.reason) throw error
+    throw new InterruptedError(`Interrupted; everything finished is saved: run the same command to go on, ${next}`, {
+      cause: error,
+    })
+  })
 }
 
 /** The whole round by another program. */

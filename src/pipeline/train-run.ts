@@ -46,7 +46,7 @@ export async function trainRun(options: TrainRunOptions): Promise<TrainRunResult
     const stored = await folder.readConfig()
     if (stored === null) throw new InputError(`${folder.dir} has no config.json yet: run pop run first`)
     const config = options.training === undefined ? stored : { ...stored, training: options.training }
-    const models = new ModelHouse(config, options.deps ?? { env: {} })
+    const models = new ModelHouse(config, options.deps ?? { env: {} }, signal)
     const pairs = await readPairs(folder, round)
     const start = startOf(folder, models, round)
     const initial = config.training.reference === 'initial' ? models.initialScorer : undefined

@@ -43,6 +43,8 @@ export interface TinkerModelOptions {
   /** `tinker://…/weights/…` to go on from, the optimizer's state included unless `freshOptimizer`. */
   readonly resume?: string
   readonly freshOptimizer?: boolean
+  /** Aborting ends whatever the server is asked or waited for, at once. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const HEARTBEAT_MS = 10_000
@@ -51,6 +53,8 @@ const MAX_DATA = 1024
 const MAX_TOKENS = 500_000
 /** All that was trained hangs on it. */
 const SAVES = 4
+/** Nobody waits for the answer to a goodbye. */
+const GOODBYE_MS = 10_000
 
 export class TinkerModel {
   readonly id: string
@@ -79,24 +83,26 @@ export class TinkerModel {
    * @throws EndpointError when there is no Tinker server; ConfigError when it does not have the model
    */
   static async open(options: TinkerModelOptions): Promise<TinkerModel> {
-    const { connection, baseModel, rank, seed, resume, freshOptimizer = false } = options
-    await requireBaseModel(connection, baseModel)
+    const { connection, baseModel, rank, seed, resume, freshOptimizer = false, signal } = options
+    await requireBaseModel(connection, baseModel, signal)
     const session = await connection.post(
       'create_session',
       { tags: ['pop-selfplay'], sdk_version: `pop-selfplay/${version}`, user_metadata: {} },
       sessionSchema,
+      { signal },
     )
     const lora = { rank, seed: seed & 0x7fffffff }
     const created = await connection.post(
       'create_model',
       { session_id: session.session_id, base_model: baseModel, lora_config: lora },
       createdModelSchema,
+      { signal },
     )
-    await connection.result(created.request_id, 'create_model', z.unknown())
     const model = new TinkerModel(options, session.session_id, created.model_id)
-    if (resume === undefined) return model
     try {
-      await model.job('load_weights', { path: resume, optimizer: !freshOptimizer }, z.unknown())
+      await connection.result(created.request_id, 'create_model', z.unknown(), { signal })
+      if (resume !== undefined)
+        await model.job('load_weights', { path: resume, optimizer: !freshOptimizer }, z.unknown())
       return model
     } catch (error) {
       await model.close()
@@ -167,7 +173,7 @@ export class TinkerModel {
         return (await this.finish(route, id, savedSchema)).path
       } catch (error) {
         if (attempt === SAVES || !isPassing(error)) throw error
-        await this.options.clock.sleep(1000 * 4 ** attempt)
+        await this.options.clock.sleep(1000 * 4 ** attempt, this.options.signal)
       }
     }
   }
@@ -175,7 +181,8 @@ export class TinkerModel {
   /** Ends the heartbeat and gives the place on the server back. */
   async close(): Promise<void> {
     this.stopped.abort()
-    await this.connection.post('unload_model', { model_id: this.id }, z.unknown()).catch(() => undefined)
+    const goodbye = { limitMs: GOODBYE_MS }
+    await this.connection.post('unload_model', { model_id: this.id }, z.unknown(), goodbye).catch(() => undefined)
   }
 
   /** What was measured or given; undefined before. */
@@ -230,11 +237,12 @@ export class TinkerModel {
     // A saved name is no `seq_id`: sent twice, the second is refused.
     const repeatable = route === 'forward' || route === 'forward_backward' || route === 'optim_step'
     const request = { model_id: this.id, seq_id: ++this.sequence, ...body }
-    return (await this.connection.post(route, request, futureSchema, repeatable)).request_id
+    const { signal } = this.options
+    return (await this.connection.post(route, request, futureSchema, { repeatable, signal })).request_id
   }
 
   private finish<T>(route: string, requestId: string, schema: z.ZodType<T>): Promise<T> {
-    return this.connection.result(requestId, route, schema)
+    return this.connection.result(requestId, route, schema, { signal: this.options.signal })
   }
 
   private freshName(label: string): string {
@@ -249,16 +257,20 @@ export class TinkerModel {
       if (this.stopped.signal.aborted) return
       // A missed beat is no failure; a lost model shows at its next job.
       await this.connection
-        .post('session_heartbeat', { session_id: this.sessionId }, z.unknown())
+        .post('session_heartbeat', { session_id: this.sessionId }, z.unknown(), { signal: this.stopped.signal })
         .catch(() => undefined)
     }
   }
 }
 
-/** @throws EndpointError when no server answers; ConfigError when it is no Tinker server, or does not have the model */
-export async function requireBaseModel(connection: TinkerConnection, baseModel: string): Promise<void> {
+/** @throws EndpointError when no server answers; ConfigError when it is no Tinker server, or does not have the model; the signal's reason */
+export async function requireBaseModel(
+  connection: TinkerConnection,
+  baseModel: string,
+  signal?: AbortSignal,
+): Promise<void> {
   const { supported_models: models } = await connection
-    .get('get_server_capabilities', capabilitiesSchema)
+    .get('get_server_capabilities', capabilitiesSchema, signal)
     .catch((error: unknown) => {
       if (!isForeign(error)) throw error
       throw new ConfigError(`there is no Tinker server at ${connection.baseUrl}, check baseUrl: ${error.message}`, {

@@ -20,9 +20,24 @@ export interface TinkerConnectionOptions {
   readonly clock: Clock
 }
 
+interface Limits {
+  readonly limitMs: number
+  readonly signal: AbortSignal | undefined
+}
+
 interface Reply {
   readonly status: number
   readonly body: JsonValue
+}
+
+export interface PostOptions {
+  /** The server knows it again, or does no harm by doing it twice: it is sent until it is taken. */
+  readonly repeatable?: boolean
+  /** Aborting ends the waits between attempts. */
+  readonly drain?: AbortSignal | undefined
+  /** Aborting ends everything, a request that is on its way among it. */
+  readonly signal?: AbortSignal | undefined
+  readonly limitMs?: number
 }
 
 /** The server holds a poll for up to five minutes, and so does fetch; asking again earlier costs nothing. */
@@ -46,29 +61,24 @@ export class TinkerConnection {
     this.baseUrl = options.baseUrl.replace(/\/+$/, '').replace(/\/api\/v1$/, '')
   }
 
-  async get<T>(route: string, schema: z.ZodType<T>): Promise<T> {
-    return this.checked(route, schema, await this.patiently(() => this.exchange('GET', route, undefined, REQUEST_MS)))
+  /** @throws EndpointError; the signal's reason */
+  async get<T>(route: string, schema: z.ZodType<T>, signal?: AbortSignal): Promise<T> {
+    const send = (): Promise<Reply> => this.exchange('GET', route, undefined, { limitMs: REQUEST_MS, signal })
+    return this.checked(route, schema, await this.patiently(send, signal))
   }
 
-  /**
-   * Sends a request once, or until it is taken when `repeatable`.
-   * @param drain aborting ends the waits between attempts
-   * @throws EndpointError
-   */
-  async post<T>(
-    route: string,
-    body: object,
-    schema: z.ZodType<T>,
-    repeatable = false,
-    drain?: AbortSignal,
-  ): Promise<T> {
-    const send = (): Promise<Reply> => this.exchange('POST', route, body, REQUEST_MS)
-    return this.checked(route, schema, await (repeatable ? this.patiently(send, drain) : send()))
+  /** Sends a request once, or until it is taken when `repeatable`. @throws EndpointError; the signal's reason */
+  async post<T>(route: string, body: object, schema: z.ZodType<T>, options: PostOptions = {}): Promise<T> {
+    const { repeatable = false, drain, signal, limitMs = REQUEST_MS } = options
+    const send = (): Promise<Reply> => this.exchange('POST', route, body, { limitMs, signal })
+    const sent = repeatable ? this.patiently(send, eitherSignal(signal, drain)) : send()
+    return this.checked(route, schema, await sent)
   }
 
   /**
    * The result of a job, however long it takes.
    * @param drain aborting ends the waits for a server that is away, not for the job
+   * @param signal aborting ends both
    * @throws EndpointError when it failed, or the server forgot it
    */
   async result<T>(
@@ -79,26 +89,30 @@ export class TinkerConnection {
   ): Promise<T> {
     for (;;) {
       signal?.throwIfAborted()
-      const reply = await this.patiently(() => this.poll(requestId), eitherSignal(signal, drain))
+      const reply = await this.patiently(() => this.poll(requestId, signal), eitherSignal(signal, drain))
       if (reply === 'pending') continue
       return this.checked(what, schema, reply)
     }
   }
 
-  /** A binary answer; one that breaks off is asked for again. @throws EndpointError */
-  async download(route: string): Promise<Uint8Array> {
-    const reply = await this.patiently(() =>
-      this.send('GET', route, undefined, { limitMs: DOWNLOAD_MS, redirect: 'follow' }, async (response) => ({
-        status: response.status,
-        body: response.ok ? new Uint8Array(await response.arrayBuffer()) : await readBody(response),
-      })),
+  /** A binary answer; one that breaks off is asked for again. @throws EndpointError; the signal's reason */
+  async download(route: string, signal?: AbortSignal): Promise<Uint8Array> {
+    const how = { limitMs: DOWNLOAD_MS, redirect: 'follow', signal } as const
+    const reply = await this.patiently(
+      () =>
+        this.send('GET', route, undefined, how, async (response) => ({
+          status: response.status,
+          body: response.ok ? new Uint8Array(await response.arrayBuffer()) : await readBody(response),
+        })),
+      signal,
     )
     if (typeof reply.body === 'string') throw this.refused(route, reply.status, reply.body)
     return reply.body
   }
 
-  private async poll(requestId: string): Promise<Reply | 'pending'> {
-    const reply = await this.exchange('POST', 'retrieve_future', { request_id: requestId }, POLL_MS).catch(
+  private async poll(requestId: string, signal: AbortSignal | undefined): Promise<Reply | 'pending'> {
+    const limits = { limitMs: POLL_MS, signal }
+    const reply = await this.exchange('POST', 'retrieve_future', { request_id: requestId }, limits).catch(
       (error: unknown) => {
         if (error instanceof EndpointError && error.message.includes(TIMED_OUT)) return 'pending' as const
         throw error
@@ -107,7 +121,7 @@ export class TinkerConnection {
     if (reply === 'pending' || reply.status === 408) return 'pending'
     const { body } = reply
     if (isJsonObject(body) && body['type'] === 'try_again') {
-      await this.options.clock.sleep(1000)
+      await this.options.clock.sleep(1000, signal)
       return 'pending'
     }
     return reply
@@ -138,13 +152,13 @@ export class TinkerConnection {
     method: 'GET' | 'POST',
     route: string,
     body: object | undefined,
-    limitMs: number,
+    limits: Limits,
   ): Promise<Reply> {
     const { status, text } = await this.send(
       method,
       route,
       body,
-      { limitMs, redirect: 'manual' },
+      { ...limits, redirect: 'manual' },
       async (response) => ({
         status: response.status,
         text: await readBody(response),
@@ -160,7 +174,7 @@ export class TinkerConnection {
     method: string,
     route: string,
     body: object | undefined,
-    { limitMs, redirect }: { limitMs: number; redirect: 'manual' | 'follow' },
+    { limitMs, signal, redirect }: Limits & { redirect: 'manual' | 'follow' },
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
     const { apiKey } = this.options
@@ -168,30 +182,36 @@ export class TinkerConnection {
       'Content-Type': 'application/json',
       ...(apiKey === undefined ? {} : { 'X-API-Key': apiKey }),
     }
+    signal?.throwIfAborted()
     try {
       const response = await this.options.fetch(`${this.baseUrl}/api/v1/${route}`, {
         method,
         headers,
         redirect,
-        signal: AbortSignal.timeout(limitMs),
+        signal: eitherSignal(AbortSignal.timeout(limitMs), signal) ?? null,
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       })
       this.answered = true
       return await read(response)
     } catch (error) {
-      if (error instanceof EndpointError) throw error
-      const timedOut = error instanceof Error && error.name === 'TimeoutError'
-      const text = timedOut ? TIMED_OUT : rootMessage(error)
-      // A server that never answered is more likely the wrong address than a server that is restarting. But what was cut off once may
-      // have gone out on an old connection that the server had closed meanwhile.
-      const isOld = !this.cutOffOnce && isCutOff(error)
-      this.cutOffOnce ||= isOld
-      throw new EndpointError(
-        `the Tinker server at ${this.baseUrl} ${timedOut ? text : `cannot be reached: ${text}`}`,
-        { retryable: this.answered || isOld },
-        { cause: error },
-      )
+      signal?.throwIfAborted()
+      throw error instanceof EndpointError ? error : this.fault(error)
     }
+  }
+
+  /** No answer, or half of one. */
+  private fault(error: unknown): EndpointError {
+    const timedOut = error instanceof Error && error.name === 'TimeoutError'
+    const text = timedOut ? TIMED_OUT : rootMessage(error)
+    // A server that never answered is more likely the wrong address than a server that is restarting. But what was cut off once may
+    // have gone out on an old connection that the server had closed meanwhile.
+    const isOld = !this.cutOffOnce && isCutOff(error)
+    this.cutOffOnce ||= isOld
+    return new EndpointError(
+      `the Tinker server at ${this.baseUrl} ${timedOut ? text : `cannot be reached: ${text}`}`,
+      { retryable: this.answered || isOld },
+      { cause: error },
+    )
   }
 
   private checked<T>(what: string, schema: z.ZodType<T>, { status, body }: Reply): T {

@@ -1,5 +1,4 @@
 /** A model on a Tinker server as something that chats: our own template and tokenizer, so what is trained on is what was sampled. */
-import { eitherSignal } from '../core/abort.ts'
 import { EndpointError } from '../core/errors.ts'
 import type { CallHints, ChatMessage, GenerateRequest, Generation, LanguageModel } from '../records/index.ts'
 import type { TinkerConnection } from './connection.ts'
@@ -19,6 +18,8 @@ export interface TinkerLanguageModelOptions {
   /** Which weights: the base model by name, or `tinker://…`. */
   readonly weights: { readonly base_model: string } | { readonly model_path: string }
   readonly tokenizer: ChatTokenizer
+  /** Aborting ends scoring at once; sampling has a signal with every request. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export class TinkerLanguageModel implements LanguageModel {
@@ -34,7 +35,7 @@ export class TinkerLanguageModel implements LanguageModel {
 
   /** Log-probs (nats) of tokens 2 … n of each sequence under these weights. */
   async logprobs(sequences: readonly ArrayLike<number>[]): Promise<Float32Array[]> {
-    const { connection, weights } = this.options
+    const { connection, weights, signal } = this.options
     return Promise.all(
       sequences.map(async (sequence) => {
         const tokens = Array.from(sequence)
@@ -48,9 +49,14 @@ export class TinkerLanguageModel implements LanguageModel {
             prompt_logprobs: true,
           },
           futureSchema,
-          true,
+          { repeatable: true, signal },
         )
-        const { prompt_logprobs: values } = await connection.result(future.request_id, 'asample', promptLogprobsSchema)
+        const { prompt_logprobs: values } = await connection.result(
+          future.request_id,
+          'asample',
+          promptLogprobsSchema,
+          { signal },
+        )
         // The first token has none: some servers say null for it, some leave it out.
         return lastOf(values, Math.max(0, tokens.length - 1))
       }),
@@ -80,8 +86,7 @@ export class TinkerLanguageModel implements LanguageModel {
       },
       futureSchema,
       // Sampled twice is no harm.
-      true,
-      eitherSignal(signal, drain),
+      { repeatable: true, signal, drain },
     )
     const { sequences } = await connection.result(future.request_id, 'asample', sampledSchema, { signal, drain })
     if (sequences.length !== request.n) {

@@ -76,11 +76,8 @@ async function runEval(invocation: Invocation, context: Context): Promise<void> 
   const request = await readRequest(invocation)
   const target = await openTarget(invocation, request, context)
   const progress = createProgress(terminal, clock)
-  const models = new ModelHouse(target.config, {
-    env: environment,
-    clock,
-    onNotice: (text) => progress.onEvent({ type: 'note', text }),
-  })
+  const onNotice = (text: string): void => progress.onEvent({ type: 'note', text })
+  const models = new ModelHouse(target.config, { env: environment, clock, onNotice }, signal)
   try {
     const suites = await readySuites(context, { request, target, models })
     const contamination = await compareWithCorpus(invocation, { ...target, suites }, context)

@@ -228,8 +228,8 @@ async function openModel(
   const { training, seed } = config
   const dir = modelDir(config)
   if (training.backend === 'tinker') {
-    const { environment: env, clock } = context
-    const { model, tokenizer } = await openTinkerTraining({ training, dir, seed, env, clock })
+    const { environment: env, clock, signal } = context
+    const { model, tokenizer } = await openTinkerTraining({ training, dir, seed, env, clock, signal })
     return { model, tokenizer, close: () => model.close() }
   }
   const adapter = adapterOf(config)

@@ -22,6 +22,8 @@ export interface TinkerPlace {
   readonly env: Readonly<Record<string, string | undefined>>
   readonly clock: Clock
   readonly fetch?: TinkerFetch
+  /** Aborting ends whatever the server is asked or waited for, at once, but for samples in flight. */
+  readonly signal?: AbortSignal | undefined
 }
 
 export interface OpenTinkerOptions {
@@ -31,6 +33,7 @@ export interface OpenTinkerOptions {
   readonly env: TinkerPlace['env']
   readonly clock: Clock
   readonly fetch?: TinkerFetch
+  readonly signal?: TinkerPlace['signal']
   /** A checkpoint folder of an earlier training there, to go on from with a fresh optimizer. Absent: a fresh adapter. */
   readonly from?: string | undefined
 }
@@ -59,11 +62,11 @@ export async function openTinkerTraining(
 
 /** The base model itself. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong with key, server, name or folder */
 export async function openTinkerBase(place: TinkerPlace): Promise<TinkerLanguageModel> {
-  const { name } = place
+  const { name, signal } = place
   const connection = connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) })
-  await requireBaseModel(connection, name)
+  await requireBaseModel(connection, name, signal)
   const tokenizer = new Tokenizer(readModelFiles(place.dir))
-  return new TinkerLanguageModel({ connection, tokenizer, name, weights: { base_model: name } })
+  return new TinkerLanguageModel({ connection, tokenizer, name, weights: { base_model: name }, signal })
 }
 
 /** Asks the server for the base model and for one token of it. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong */
@@ -83,7 +86,7 @@ async function openAdapter(
   place: TinkerPlace,
   about: { rank: number; seed: number; from: string | undefined; tokenizer: Tokenizer },
 ): Promise<TinkerTrainableModel> {
-  const { baseUrl, name, apiKeyEnv, dir, env, clock, fetch } = place
+  const { baseUrl, name, apiKeyEnv, dir, env, clock, fetch, signal } = place
   const { apiKey } = readApiKey(apiKeyEnv, env)
   const { rank, seed, from, tokenizer } = about
   return TinkerTrainableModel.open({
@@ -93,6 +96,7 @@ async function openAdapter(
     seed,
     tokenizer,
     clock,
+    signal,
     contextLength: parseModelConfig(readModelFiles(dir).config).maxPositions,
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(fetch === undefined ? {} : { fetch }),

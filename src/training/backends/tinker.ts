@@ -32,6 +32,8 @@ export interface TinkerTrainingOptions {
   readonly reduction?: Reduction
   readonly clock?: Clock
   readonly fetch?: TinkerFetch
+  /** Aborting ends whatever the server is asked or waited for, at once; what samples of it finishes the samples in flight. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const DOWNLOADS = 3
@@ -69,7 +71,7 @@ export class TinkerTrainableModel implements TrainableModel {
 
   /** @throws EndpointError when there is no Tinker server there; ConfigError when it does not have the model */
   static async open(options: TinkerTrainingOptions): Promise<TinkerTrainableModel> {
-    const { baseModel, rank, seed, resume, freshOptimizer = false, reduction, clock = systemClock } = options
+    const { baseModel, rank, seed, resume, freshOptimizer = false, reduction, clock = systemClock, signal } = options
     const connection = connectTinker(options)
     const model = await TinkerModel.open({
       connection,
@@ -78,6 +80,7 @@ export class TinkerTrainableModel implements TrainableModel {
       rank,
       seed,
       freshOptimizer,
+      signal,
       ...(resume === undefined ? {} : { resume }),
       ...(reduction === undefined ? {} : { reduction }),
     })
@@ -124,7 +127,7 @@ export class TinkerTrainableModel implements TrainableModel {
   /** An archive that arrives damaged is fetched again. */
   private async download(route: string): Promise<Map<string, Uint8Array>> {
     for (let attempt = 1; ; attempt++) {
-      const archive = await this.connection.download(route)
+      const archive = await this.connection.download(route, this.options.signal)
       try {
         return withAdapterTargets(readTar(gunzipSync(archive)))
       } catch (error) {
@@ -145,12 +148,13 @@ export class TinkerTrainableModel implements TrainableModel {
   async publish(): Promise<TinkerLanguageModel> {
     const path = await this.model.saveForSampler('pop-sampler')
     const { connection } = this
-    const { tokenizer, baseModel } = this.options
+    const { tokenizer, baseModel, signal } = this.options
     return new TinkerLanguageModel({
       connection,
       tokenizer,
       name: `${baseModel}@${path}`,
       weights: { model_path: path },
+      signal,
     })
   }
 
