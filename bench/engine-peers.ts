@@ -18,7 +18,7 @@ import { readPreferencePairs } from '../src/pairing/index.ts'
 import { configSchema } from '../src/records/index.ts'
 import { rng } from '../src/core/rng.ts'
 import { Engine, readModelFiles } from '../src/engine/index.ts'
-import { EmbeddedTrainableModel, trainPreferences } from '../src/training/index.ts'
+import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences } from '../src/training/index.ts'
 import { TorchPeer } from './peers/torch-peer.ts'
 
 const { values } = parseArgs({
@@ -171,7 +171,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
   const table = new Table()
   let tokens = 0
   for (let round = 0; round < rounds; round++) {
-    const engine = await Engine.open(values.model, { threads })
+    const engine = await Engine.open(values.model, { ...trainingEngineOptions(training, 1), threads })
     const model = new EmbeddedTrainableModel(engine, () => Promise.reject(new Error('not sampled from')))
     const start = performance.now()
     const { steps } = await trainPreferences({ model, tokenizer: engine.tokenizer, pairs, config: training, seed: 1 })

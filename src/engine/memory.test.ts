@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest'
 import { ModelError } from '../core/errors.ts'
 import { PUBLISHED } from './testing/published-shapes.ts'
 import { parseModelConfig } from './models/config.ts'
+import { mostPlaces } from './training/batching.ts'
+import { activationBytes } from './training/memory.ts'
 import { answerRoom, describeMemory, memoryNeed, requireMemory } from './memory.ts'
 import type { TrainingUse } from './training/memory.ts'
 
@@ -72,5 +74,18 @@ describe('requireMemory', () => {
     expect(refuse).toThrow(ModelError)
     expect(refuse).toThrow(/models\/large needs about 29\.\d GiB .*weights 28\.4 GiB.*20\.0 GiB are free/)
     expect(describeMemory(need)).toMatch(/^weights 28\.4 GiB, /)
+  })
+})
+
+describe('activationBytes', () => {
+  it('of a micro-batch of short rows with padding are no more than those of one long row', () => {
+    for (const { config: raw } of Object.values(PUBLISHED)) {
+      const model = parseModelConfig(raw)
+      const longest = activationBytes(model, { tokens: 1024, rows: 1, length: 1024 }, 32)
+      for (const length of [32, 64, 96, 128, 160, 256]) {
+        const rows = mostPlaces(length, 1024) / length
+        expect(activationBytes(model, { tokens: 1024, rows, length }, 32)).toBeLessThanOrEqual(longest)
+      }
+    }
   })
 })

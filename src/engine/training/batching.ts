@@ -38,10 +38,10 @@ export function bucketLength(length: number): number {
 /** What a place in a row costs attention, in tokens. */
 const PLACE_COST = 0.25
 /** What a pass costs beside, in tokens: running the graph, and reading and writing all gradients. */
-const PASS_COST = 64
+const PASS_COST = 192
 
 /**
- * Splits groups into micro-batches of at most `maxTokens` places in rows; a group that takes more is a batch of its own.
+ * Splits groups into micro-batches of at most `maxTokens` tokens and `mostPlaces` in rows; a larger group is one of its own.
  * Groups of like length are together, cut where the sum of costs is least (dynamic programming over the groups sorted by
  * length). The order of equal lengths is kept.
  */
@@ -63,6 +63,11 @@ export function planMicroBatches(sizes: readonly GroupSize[], maxTokens: number)
     start = end
   }
   return batches
+}
+
+/** In short rows a place costs little memory, so a micro-batch has room for padding (`activationBytes` in `memory.ts`). */
+export function mostPlaces(length: number, maxTokens: number): number {
+  return 8 * length <= maxTokens ? 2 * maxTokens : maxTokens
 }
 
 /** For groups sorted by length: where the batch that begins with each ends, in the cheapest plan of the rest. */
@@ -93,7 +98,7 @@ function* batchesFrom(
     tokens += group.tokens
     rows += group.sequences
     end++
-    if (end > start + 1 && rows * length > maxTokens) return
+    if (end > start + 1 && (tokens > maxTokens || rows * length > mostPlaces(length, maxTokens))) return
     yield { end, own: tokens + PLACE_COST * rows * length + PASS_COST }
   }
 }
