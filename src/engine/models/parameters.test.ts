@@ -8,6 +8,19 @@ describe('ParameterStore', () => {
     { name: 'b', shape: [2, 4], kind: 'matrix' as const },
   ]
 
+  it('holds what is too much for one buffer in several, no tensor torn apart', () => {
+    const specs = ['a', 'b', 'c', 'd'].map((name, i) => ({ name, shape: [10 + 10 * i], kind: 'matrix' as const }))
+    const store = new ParameterStore(specs, undefined, 64)
+    specs.forEach(({ name }, i) => store.get(name).fill(i + 1))
+    expect(specs.map(({ name }) => [...new Set(store.get(name))])).toEqual([[1], [2], [3], [4]])
+    // Padded to 16, 32, 32 and 48 elements.
+    expect(specs.map(({ name }) => store.get(name).buffer.byteLength)).toEqual([192, 192, 128, 192])
+    expect([store.length, store.parameterCount]).toEqual([128, 100])
+    expect(new ParameterStore(specs).copy(store).get('d')).toEqual(store.get('d'))
+    expect(() => store.flat).toThrow(/100 parameters, too many to train all of them here: train adapters/)
+    expect(new ParameterStore(specs, undefined, 128).flat).toHaveLength(128)
+  })
+
   it('keeps aligned live views of one buffer', () => {
     const store = new ParameterStore(specs)
     store.get('b').set([5], 7)

@@ -89,33 +89,58 @@ function layerSpecs(config: ModelConfig, layer: number): ParameterSpec[] {
 /** Views start on 64-byte boundaries, as the kernels like it. */
 const ALIGNMENT = 16
 
+/** A typed array of Node 20 holds less than 2³² elements; a model of 7B parameters has more. */
+const MOST_IN_BUFFER = 2 ** 31
+
 /**
- * Named float32 tensors in one flat buffer, so that an optimizer walks one array and a copy is one copy.
- * The padding between tensors is zero.
+ * Named float32 tensors in one flat buffer, so that an optimizer walks one array and a copy is one copy; a model that is too
+ * large for one is in several, each tensor within one of them. The padding between tensors is zero.
  */
 export class ParameterStore {
   readonly specs: readonly ParameterSpec[]
-  readonly flat: Float32Array
+  /** Elements, padding included. */
+  readonly length: number
+  private readonly buffers: readonly Float32Array[]
   private readonly views = new Map<string, Float32Array>()
   private readonly offsets = new Map<string, number>()
 
-  /** `flat`: the buffer to use, of the length `ParameterStore.lengthOf(specs)`; default a new one of zeros. */
-  constructor(specs: readonly ParameterSpec[], flat?: Float32Array) {
-    const length = ParameterStore.lengthOf(specs)
-    if (flat !== undefined && flat.length !== length) {
-      throw new RangeError(`ParameterStore: the buffer has ${flat.length} elements, the parameters need ${length}`)
-    }
+  /**
+   * @param flat the buffer to use, of the length `ParameterStore.lengthOf(specs)`; default new ones of zeros
+   * @param mostInBuffer elements, for tests
+   */
+  constructor(specs: readonly ParameterSpec[], flat?: Float32Array, mostInBuffer = MOST_IN_BUFFER) {
     this.specs = specs
-    this.flat = flat ?? new Float32Array(length)
-    let offset = 0
-    for (const spec of specs) {
-      this.views.set(spec.name, this.flat.subarray(offset, offset + elements(spec)))
-      this.offsets.set(spec.name, offset)
-      offset += aligned(elements(spec))
+    this.length = ParameterStore.lengthOf(specs)
+    if (flat !== undefined && flat.length !== this.length) {
+      throw new RangeError(`ParameterStore: the buffer has ${flat.length} elements, the parameters need ${this.length}`)
     }
+    const parts = flat === undefined ? partsOf(specs, mostInBuffer) : [specs]
+    this.buffers = parts.map((part) => flat ?? new Float32Array(ParameterStore.lengthOf(part)))
+    let start = 0
+    for (const [index, part] of parts.entries())
+      start = this.place(part, this.buffers[index] ?? new Float32Array(), start)
   }
 
-  /** Elements of the flat buffer, padding included. */
+  private place(specs: readonly ParameterSpec[], buffer: Float32Array, start: number): number {
+    let offset = 0
+    for (const spec of specs) {
+      this.views.set(spec.name, buffer.subarray(offset, offset + elements(spec)))
+      this.offsets.set(spec.name, start + offset)
+      offset += aligned(elements(spec))
+    }
+    return start + offset
+  }
+
+  /** All elements. Throws ModelError where they are in several buffers, as no optimizer's state of them is held either. */
+  get flat(): Float32Array {
+    const [first = new Float32Array(), ...others] = this.buffers
+    if (others.length === 0) return first
+    throw new ModelError(
+      `the model has ${this.parameterCount} parameters, too many to train all of them here: train adapters (training.lora), or on a server`,
+    )
+  }
+
+  /** Elements, padding included. */
   static lengthOf(specs: readonly ParameterSpec[]): number {
     return specs.reduce((sum, spec) => sum + aligned(elements(spec)), 0)
   }
@@ -131,7 +156,7 @@ export class ParameterStore {
     return this.views.has(name)
   }
 
-  /** Where a parameter begins in the flat buffer. */
+  /** Where a parameter begins among all elements. */
   offsetOf(name: string): number {
     const offset = this.offsets.get(name)
     if (offset === undefined) throw new ModelError(`the model has no parameter ${name}`)
@@ -149,8 +174,25 @@ export class ParameterStore {
   }
 
   clone(): ParameterStore {
-    return this.like(this.flat.slice())
+    return this.like().copy(this)
   }
+
+  /** Takes over the elements of a store of the same layout. */
+  copy(other: ParameterStore): this {
+    for (const { name } of this.specs) this.get(name).set(other.get(name))
+    return this
+  }
+}
+
+/** Parameters that follow each other, as many as a buffer holds. */
+function partsOf(specs: readonly ParameterSpec[], mostInBuffer: number): ParameterSpec[][] {
+  const parts: ParameterSpec[][] = [[]]
+  for (const spec of specs) {
+    const last = parts.at(-1) ?? []
+    if (last.length > 0 && ParameterStore.lengthOf([...last, spec]) > mostInBuffer) parts.push([spec])
+    else last.push(spec)
+  }
+  return parts
 }
 
 function elements(spec: ParameterSpec): number {

@@ -13,7 +13,7 @@ export async function mergeAdapters(
   options: { scale: number; target: ParameterStore; execution?: ExecutableOptions },
 ): Promise<ParameterStore> {
   const { scale, target, execution = {} } = options
-  if (target !== base) target.flat.set(base.flat)
+  if (target !== base) target.copy(base)
   for (const spec of base.specs) {
     const { a, b } = loraNames(spec.name.replace(/\.weight$/, ''))
     if (!adapters.has(a)) continue

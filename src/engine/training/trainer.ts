@@ -67,7 +67,7 @@ export class Trainer {
       ...(options.zeroCopy === undefined ? {} : { zeroCopy: options.zeroCopy }),
     }
     this.passes = new Passes(config, { stores, trainable: this.trainable, lora: this.lora }, options, this.execution)
-    this.adamw = new AdamW([{ start: 0, end: this.trainable.flat.length }], this.execution)
+    this.adamw = new AdamW([{ start: 0, end: this.trainable.length }], this.execution)
   }
 
   /**

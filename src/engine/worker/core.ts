@@ -118,7 +118,7 @@ export class EngineCore implements EngineBackend {
     await requireDevice(settings.device, settings)
     const trainer = await makeTrainer(config, parameters, settings)
     this.model = { files, config, parameters, trainer, settings, dir }
-    const trainableLength = trainer.trainable.flat.length
+    const trainableLength = trainer.trainable.length
     return { parameterCount: parameters.parameterCount, trainableLength }
   }
 
