@@ -5,7 +5,9 @@ import { z } from 'zod'
 
 const answerSchema = z.object({
   seconds: z.number().optional(),
+  processorSeconds: z.number().optional(),
   loss: z.number().optional(),
+  answers: z.array(z.array(z.number())).optional(),
   error: z.string().optional(),
 })
 export type PeerAnswer = z.infer<typeof answerSchema>

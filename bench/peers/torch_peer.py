@@ -1,4 +1,4 @@
-"""The other side of bench/engine-peers.ts: PyTorch, transformers and TRL, timed on request.
+"""The other side of bench/engine-peers.ts and bench/sampling-peers.ts: PyTorch, transformers and TRL, timed on request.
 
 Reads one JSON command a line from stdin and answers each with one line of JSON on stdout:
   {"op": "setup", "folder": DIR, "threads": n, "sequences": [[id]]}   the model and the data of `step`
@@ -6,7 +6,9 @@ Reads one JSON command a line from stdin and answers each with one line of JSON 
         forward and backward over all sequences in micro-batches of n, clipping, one fused AdamW step
   {"op": "dpo", "folder": DIR, "pairs": [{prompt, chosen, rejected}], "dtype": ..., "batch": n, "microBatch": n}
         one epoch of TRL's DPOTrainer, reference log-probabilities computed beforehand
-Answers: {"seconds": s, "loss": x} or {"error": text}.
+  {"op": "generate", "prompts": [[id]], "tokens": n, "dtype": ..., "threads": n, "greedy": bool}
+        answers of exactly n tokens to prompts of one length, by `generate`
+Answers: {"seconds": s, "loss": x} or {"seconds": s, "processorSeconds": s, "answers": [[id]]} or {"error": text}.
 """
 import contextlib
 import json
@@ -66,6 +68,24 @@ def step(command):
     return dict(seconds=time.perf_counter() - start, loss=total)
 
 
+def generate(command):
+    dtype = {"fp32": torch.float32, "bf16": torch.bfloat16}[command["dtype"]]
+    way = ("generate", command["dtype"])
+    if way not in state["models"]:
+        state["models"][way] = AutoModelForCausalLM.from_pretrained(state["folder"], dtype=dtype).eval()
+    torch.set_num_threads(command["threads"])
+    prompts = torch.tensor(command["prompts"])
+    how = dict(do_sample=False) if command.get("greedy") else dict(do_sample=True, temperature=1.0, top_k=0, top_p=1.0)
+    # No token ends an answer, so that all have the same length.
+    how.update(max_new_tokens=command["tokens"], eos_token_id=None, pad_token_id=0)
+    start, processor = time.perf_counter(), time.process_time()
+    out = state["models"][way].generate(prompts, attention_mask=torch.ones_like(prompts), **how)
+    seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    answers = out[:, prompts.shape[1] :]
+    assert answers.shape[1] == command["tokens"], "an answer ended early"
+    return dict(seconds=seconds, processorSeconds=processor, answers=answers.tolist())
+
+
 def dpo(command):
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
@@ -101,7 +121,7 @@ def dpo(command):
     return dict(seconds=seconds, loss=result.training_loss, steps=result.global_step)
 
 
-OPERATIONS = dict(setup=setup, step=step, dpo=dpo)
+OPERATIONS = dict(setup=setup, step=step, generate=generate, dpo=dpo)
 for line in sys.stdin:
     command = json.loads(line)
     try:

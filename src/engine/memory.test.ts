@@ -28,6 +28,18 @@ describe('memoryNeed', () => {
     expect(parts['int8 weights']).toBeLessThan(4 * quarter)
   })
 
+  it('of a small model also copies of the weights that its sampling graph holds, in float32 or in int8', () => {
+    const shape = { hidden_size: 256, num_hidden_layers: 6, num_attention_heads: 4, num_key_value_heads: 4 }
+    const rest = { intermediate_size: 1024, vocab_size: 2048, tie_word_embeddings: true, max_position_embeddings: 1024 }
+    const small = parseModelConfig({ architectures: ['LlamaForCausalLM'], model_type: 'llama', ...shape, ...rest })
+    const parts = Object.fromEntries(memoryNeed(small, { replicas: 2 }).parts)
+    expect(parts['packed weights']).toBeGreaterThan(4 * 0.99 * (parts['weights'] ?? 0))
+    const rounded = Object.fromEntries(memoryNeed(small, { replicas: 2, int8: true }).parts)
+    expect(rounded['int8 weights']).toBe((parts['packed weights'] ?? 0) / 4)
+    expect(rounded['packed weights']).toBeUndefined()
+    expect(Object.fromEntries(memoryNeed(config).parts)['packed weights']).toBeUndefined()
+  })
+
   it('of training: the gradient and two moments of what is trained, and what is kept of the longest sequence', () => {
     const of = (training: TrainingUse): Record<string, number> =>
       Object.fromEntries(memoryNeed(config, { training }).parts)

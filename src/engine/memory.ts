@@ -8,6 +8,7 @@
 import { ModelError } from '../core/errors.ts'
 import type { ModelConfig } from './models/config.ts'
 import { countParameters, layerLinears } from './models/parameters.ts'
+import { MOST_PACKED } from './models/inference-graph.ts'
 import { CACHE_BYTES, KvCache } from './sampling/kv-cache.ts'
 import { trainingMemory } from './training/memory.ts'
 import type { MemoryParts, TrainingUse } from './training/memory.ts'
@@ -40,10 +41,10 @@ const PROCESS = 160 * 2 ** 20
  */
 const PER_TOKEN_OF_VOCABULARY = 1000
 /**
- * Copies of the int8 weights while their graph is compiled: as they were rounded, serialised, and twice within ONNX Runtime.
+ * Copies of the weights that a graph holds while it is compiled: as they were rounded, serialised, and twice within ONNX Runtime.
  * So the shape of Qwen2.5-0.5B is predicted to take 4,180 MiB, and took 4,196 (random weights, `Engine.open` with int8, one answer).
  */
-const INT8_COPIES = 4
+const HELD_COPIES = 4
 const LEAST_ANSWER = 1024
 /** Prompts of one pass together have at most about so many tokens. */
 const PASS_TOKENS = 1024
@@ -54,7 +55,9 @@ export function memoryNeed(config: ModelConfig, use: MemoryUse = {}): MemoryNeed
     ['process', PROCESS + PER_TOKEN_OF_VOCABULARY * config.vocabSize],
     ['weights', replicas * FLOAT * countParameters(config)],
   ]
-  if (use.int8 === true) parts.push(['int8 weights', replicas * INT8_COPIES * int8Bytes(config)])
+  const held = replicas * HELD_COPIES * matrixWeights(config)
+  if (use.int8 === true) parts.push(['int8 weights', held])
+  else if (countParameters(config) < MOST_PACKED) parts.push(['packed weights', held * FLOAT])
   parts.push(['sampling', samplingBytes(config, use)])
   const trained = training === false ? [] : trainingMemory(config, training)
   for (const [name, bytes] of trained) parts.push([name, replicas * bytes])
@@ -88,8 +91,8 @@ function gibibytes(bytes: number): string {
   return bytes < 0.1 * 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MiB` : `${(bytes / 2 ** 30).toFixed(1)} GiB`
 }
 
-/** The seven matrices of each layer and the head, one byte each. */
-function int8Bytes(config: ModelConfig): number {
+/** Of the seven matrices of each layer and the head. */
+function matrixWeights(config: ModelConfig): number {
   const layer = layerLinears(config, 0).reduce((sum, { inputs, outputs }) => sum + inputs * outputs, 0)
   return layer * config.layers + config.vocabSize * config.hiddenSize
 }

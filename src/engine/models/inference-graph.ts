@@ -63,26 +63,35 @@ export function cacheNames(layer: number): {
 /** A serialised graph has at most 2 GiB (protobuf). */
 const MOST_INT8_BYTES = 1.9 * 2 ** 30
 
-/** Whether int8 sampling rounds this parameter: the matrices of the layers and an untied head. A tied head is a copy. */
-export function isQuantised(config: ModelConfig, name: string): boolean {
+/** Models of fewer weights hold them unless told otherwise; larger ones take a second and more to compile. */
+export const MOST_PACKED = 16e6
+
+/** Weights that are made part of the graph, which is then of these weights only. */
+export interface HeldWeights {
+  readonly parameters: ParameterStore
+  /** float32: ONNX Runtime lays them out for its products once, not in every pass. int8: rounded. */
+  readonly as: 'float32' | 'int8'
+}
+
+/** Whether this parameter is held: the matrices of the layers and an untied head. A tied head is held as a copy. */
+export function isHeld(config: ModelConfig, name: string): boolean {
   if (name === HEAD) return true
   return name.endsWith('_proj.weight') && config.layers > 0
 }
 
 /**
- * @param int8 the weights, to be rounded to int8 and made part of the graph; absent: float32 weights are inputs
+ * @param held the weights that become part of the graph; absent: all are inputs, read where they lie in every pass
  * @throws ModelError for a head size that GroupQueryAttention cannot rotate, or too many weights for int8
  */
-export function inferenceGraph(config: ModelConfig, int8?: ParameterStore): Graph {
+export function inferenceGraph(config: ModelConfig, held?: HeldWeights): Graph {
   if (config.headDim % 16 !== 0) {
     throw new ModelError(`sampling needs a head size that is a multiple of 16; this model has ${config.headDim}`)
   }
-  if (int8 !== undefined && int8.parameterCount > MOST_INT8_BYTES) {
-    throw new ModelError(
-      `sampling in int8 is for models of up to 2 billion weights; this one has ${int8.parameterCount}`,
-    )
+  const count = held?.parameters.parameterCount ?? 0
+  if (held?.as === 'int8' && count > MOST_INT8_BYTES) {
+    throw new ModelError(`sampling in int8 is for models of up to 2 billion weights; this one has ${count}`)
   }
-  const builder = new InferenceBuilder(config, int8)
+  const builder = new InferenceBuilder(config, held)
   return builder.build()
 }
 
@@ -104,14 +113,14 @@ class InferenceBuilder {
   private readonly weights = new Map<string, Value>()
   private readonly inputs: AttentionInputs
 
-  private readonly int8: ParameterStore | undefined
+  private readonly held: HeldWeights | undefined
 
-  constructor(config: ModelConfig, int8: ParameterStore | undefined) {
+  constructor(config: ModelConfig, held: HeldWeights | undefined) {
     this.config = config
-    this.int8 = int8
+    this.held = held
     const { graph } = this
     for (const { name, shape } of parameterSpecs(config)) {
-      if (int8 === undefined || !isQuantised(config, name)) this.weights.set(name, graph.input(name, shape))
+      if (held === undefined || !isHeld(config, name)) this.weights.set(name, graph.input(name, shape))
     }
     this.inputs = {
       rows: graph.input(INFERENCE_INPUTS.rows, [3], 'int64'),
@@ -172,12 +181,17 @@ class InferenceBuilder {
 
   /** x [N, inputs] · weightᵀ (+ onto [outputs]), in float32 or from int8 weights. */
   private product(x: Value, name: string, { inputs, outputs, onto }: Product): Value {
-    if (this.int8 === undefined) return gemmKernel(x, this.weight(name), { transposeB: true, onto })
-    const { data, scales } = quantise(this.int8.get(name), outputs, inputs)
-    const weight_IO = this.graph.constant(data, [inputs, outputs], 'int8')
-    const scale_O = this.graph.constant(scales, [outputs])
+    const { graph, held } = this
+    if (held?.as !== 'int8') {
+      const kept = held?.parameters.get(name)
+      const weight_OI = kept === undefined ? this.weight(name) : graph.constant(kept, [outputs, inputs])
+      return gemmKernel(x, weight_OI, { transposeB: true, onto })
+    }
+    const { data, scales } = quantise(held.parameters.get(name), outputs, inputs)
+    const weight_IO = graph.constant(data, [inputs, outputs], 'int8')
+    const scale_O = graph.constant(scales, [outputs])
     const operands = [x, weight_IO, scale_O, undefined, onto]
-    return this.graph.op('DynamicQuantizeMatMul', operands, { shape: [OPEN, outputs] }, {}, MICROSOFT)
+    return graph.op('DynamicQuantizeMatMul', operands, { shape: [OPEN, outputs] }, {}, MICROSOFT)
   }
 
   private attention(x_ND: Value, layer: number): Value {

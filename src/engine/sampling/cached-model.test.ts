@@ -101,6 +101,32 @@ describe('CachedModel', () => {
     ).toBeLessThan(1e-6)
   })
 
+  test('weights that the graph holds give the same distributions as those it reads; it takes over an update when told', async () => {
+    const parameters = initParameters(config, 3)
+    const models: CachedModel[] = []
+    for (const packed of [true, false]) {
+      models.push(await CachedModel.create(config, parameters, { threads: 1, packed }))
+    }
+    const both = async (): Promise<Float32Array[]> => {
+      const all: Float32Array[] = []
+      for (const each of models) {
+        each.reserve(3, 64, [])
+        await each.prefill(0, [tokensOf(20, 1), tokensOf(5, 2), tokensOf(11, 3)], [1, 1, 1])
+        const { logprobs } = await each.decode([7, 8, 9], [20, 5, 11], [1, 1, 1])
+        all.push(logprobs.slice())
+      }
+      return all
+    }
+    const [held = new Float32Array(), read = new Float32Array()] = await both()
+    expect(largestDifference(held, read)).toBeLessThan(1e-6)
+    for (const { name } of parameters.specs) if (name.endsWith('down_proj.weight')) parameters.get(name).fill(0.02)
+    for (const each of models) await each.refresh(parameters)
+    const [heldAfter = new Float32Array(), readAfter = new Float32Array()] = await both()
+    expect(largestDifference(heldAfter, readAfter)).toBeLessThan(1e-6)
+    expect(largestDifference(heldAfter, held)).toBeGreaterThan(0.01)
+    for (const each of models) await each.release()
+  })
+
   test('the number of rows follows the memory that one of them takes', () => {
     // 2 layers × 2 (keys, values) × 2 heads × 16 × 4 bytes = 512 bytes per token; 2 GiB hold 4 Mi tokens.
     expect(model.maxRows(4096)).toBe(1024)

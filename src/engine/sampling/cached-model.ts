@@ -3,13 +3,15 @@ import { CACHE_BYTES, KvCache } from './kv-cache.ts'
 import {
   INFERENCE_INPUTS,
   INFERENCE_OUTPUTS,
+  MOST_PACKED,
   cacheNames,
   inferenceGraph,
-  isQuantised,
+  isHeld,
 } from '../models/inference-graph.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
 import type { ModelConfig } from '../models/config.ts'
+import type { HeldWeights } from '../models/inference-graph.ts'
 import type { ParameterStore } from '../models/parameters.ts'
 import type { RopeTable } from '../models/rope.ts'
 import type { Feed } from '../runtime/executable.ts'
@@ -23,6 +25,11 @@ export interface CachedModelOptions {
   readonly threads?: number
   /** Multiply by int8 weights. Default false: float32. */
   readonly int8?: boolean
+  /**
+   * Give the graph float32 weights of its own, laid out for its products once: faster, most of all with few rows, at the cost of
+   * copies and of compiling anew after every update. Default: for models below 16M weights.
+   */
+  readonly packed?: boolean
   /** Compute every row by itself: slower, and no answer depends on what else is in the batch. Default false. */
   readonly batchInvariant?: boolean
   /** Keys and values take no more than this, if they are of more than one answer. Default 2 GiB. */
@@ -50,7 +57,7 @@ export class CachedModel implements TokenModel {
   private readonly config: ModelConfig
   private readonly options: CachedModelOptions
   private executable: Executable
-  /** Those that the graph reads on every pass; int8 ones are in the graph. */
+  /** Those that the graph reads on every pass; the others are held in it. */
   private readonly weights: Record<string, Float32Array>
   /** For the positions of the cache; a context can be far longer than what is asked for. */
   private rope: RopeTable
@@ -68,12 +75,13 @@ export class CachedModel implements TokenModel {
     this.contextLength = config.maxPositions
     this.bytesPerToken = KvCache.bytesPerToken(config)
     this.executable = executable
-    const read = parameters.specs.filter(({ name }) => options.int8 !== true || !isQuantised(config, name))
+    const held = heldAs(parameters, options) !== undefined
+    const read = parameters.specs.filter(({ name }) => !held || !isHeld(config, name))
     this.weights = Object.fromEntries(read.map(({ name }) => [name, parameters.get(name)]))
     this.rope = ropeTable(config, 0)
   }
 
-  /** `parameters` are read in place on every pass, so an update is seen at once; with int8 after `requantise`. */
+  /** `parameters` are read in place, or held by the graph: an update is seen after `refresh`. */
   static async create(
     config: ModelConfig,
     parameters: ParameterStore,
@@ -83,9 +91,9 @@ export class CachedModel implements TokenModel {
     return new CachedModel(config, parameters, { executable, options })
   }
 
-  /** Takes over changed weights where the graph holds its own, rounded ones. */
-  async requantise(parameters: ParameterStore): Promise<void> {
-    if (this.options.int8 !== true) return
+  /** Takes over changed weights where the graph holds its own. */
+  async refresh(parameters: ParameterStore): Promise<void> {
+    if (heldAs(parameters, this.options) === undefined) return
     await this.executable.release()
     this.executable = await compile(this.config, parameters, this.options)
   }
@@ -246,8 +254,16 @@ export class CachedModel implements TokenModel {
 async function compile(
   config: ModelConfig,
   parameters: ParameterStore,
-  { int8 = false, threads }: CachedModelOptions,
+  options: CachedModelOptions,
 ): Promise<Executable> {
-  const graph = inferenceGraph(config, int8 ? parameters : undefined)
+  const as = heldAs(parameters, options)
+  const graph = inferenceGraph(config, as === undefined ? undefined : { parameters, as })
+  const { threads } = options
   return Executable.create(graph.build(), { optimization: 'all', ...(threads === undefined ? {} : { threads }) })
+}
+
+function heldAs(parameters: ParameterStore, options: CachedModelOptions): HeldWeights['as'] | undefined {
+  const { int8 = false, packed = parameters.parameterCount < MOST_PACKED } = options
+  if (int8) return 'int8'
+  return packed ? 'float32' : undefined
 }

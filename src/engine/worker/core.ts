@@ -294,7 +294,7 @@ export class EngineCore implements EngineBackend {
       this.sampler = { batcher, cached, weights }
     } else if (this.staleSampler) {
       await this.mergedWeights()
-      await this.sampler.cached.requantise(this.sampler.weights)
+      await this.sampler.cached.refresh(this.sampler.weights)
       this.sampler.batcher.forgetPrompts()
     }
     this.staleSampler = false
