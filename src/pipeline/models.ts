@@ -9,10 +9,13 @@ import {
   EmbeddedTrainableModel,
   openTinkerTraining,
   requireTrl,
+  TrainedOnServer,
   trainingEngineOptions,
   type Scorer,
   type TinkerPlace,
+  type TinkerTrainableModel,
   type TrainableModel,
+  type TrainedOnServerOptions,
 } from '../training/index.ts'
 import { FolderModel } from './folder-model.ts'
 import { atOnePlace, pricesOf, requirePlayable } from './playable.ts'
@@ -157,19 +160,9 @@ export class ModelHouse {
     const { training } = this
     const { dir, name, adapter } = start
     if (training.backend === 'tinker') {
-      const { env, fetch, clock = systemClock } = this.deps
-      const { signal } = this
-      const at = {
-        training,
-        dir: this.initialDir ?? dir,
-        env,
-        clock,
-        signal,
-        ...(fetch === undefined ? {} : { fetch }),
-      }
       const from = dir === this.initialDir ? undefined : dir
-      const { model, tokenizer } = await openTinkerTraining({ ...at, from, seed })
-      return { model, tokenizer, close: () => model.close() }
+      const { model, tokenizer } = await openTinkerTraining({ ...this.trainsAt(dir), from, seed })
+      return { model, tokenizer, onServer: model, close: () => model.close() }
     }
     const engine = await Engine.open(dir, {
       ...this.engineOptions(),
@@ -178,6 +171,18 @@ export class ModelHouse {
     })
     const model = new EmbeddedTrainableModel(engine, () => Promise.resolve(new EmbeddedLanguageModel(engine, name)))
     return { model, tokenizer: engine.tokenizer, engine, close: () => engine.close() }
+  }
+
+  /** Keeps a complete training where it was made until it is here; undefined where that is here. */
+  trainedOnServer(start: TrainingStart, about: Omit<TrainedOnServerOptions, 'place'>): TrainedOnServer | undefined {
+    if (this.training.backend !== 'tinker') return undefined
+    return new TrainedOnServer({ ...about, place: this.trainsAt(start.dir) })
+  }
+
+  private trainsAt(dir: string): TrainedOnServerOptions['place'] {
+    const { env, fetch, clock = systemClock } = this.deps
+    const { training, signal } = this
+    return { training, dir: this.initialDir ?? dir, env, clock, signal, ...(fetch === undefined ? {} : { fetch }) }
   }
 
   /** The policy plays every role that the configuration gives to nobody else. */
@@ -237,6 +242,8 @@ export interface OpenTraining {
   readonly tokenizer: Tokenizer
   /** Where the weights are in the embedded engine. */
   readonly engine?: Engine
+  /** Where a Tinker server has them. */
+  readonly onServer?: TinkerTrainableModel
   close(): Promise<void>
 }
 

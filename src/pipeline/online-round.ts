@@ -3,6 +3,7 @@
  * at once. A round that is done is not done again. One that was cut off goes through its steps again: its calls are in the journal under the
  * version of the weights that answered, so only the updates are computed a second time.
  */
+import { join } from 'node:path'
 import { z } from 'zod'
 import type { Clock } from '../core/clock.ts'
 import { hashValue } from '../core/hash.ts'
@@ -11,6 +12,7 @@ import { modelFingerprint } from '../engine/index.ts'
 import { buildGroup } from '../pairing/index.ts'
 import {
   exampleSchema,
+  trainingStepSchema,
   type Config,
   type Document,
   type Example,
@@ -23,12 +25,12 @@ import {
 import type { TaskProfile } from '../roles/index.ts'
 import { readJsonl, removeFolder, type RunFolder } from '../store/index.ts'
 import type { PriorQuestions } from '../synthesis/index.ts'
-import { trainGroups } from '../training/index.ts'
+import { trainGroups, type TrainedOnServer } from '../training/index.ts'
 import { GroupTally, type OnlineRound } from './group-tally.ts'
 import type { ModelHouse, OpenTraining, TrainingStart } from './models.ts'
 import { priorsOf, taskFacts } from './play-documents.ts'
 import { StepFile } from './step-file.ts'
-import { saysHowToGoOn } from './train-round.ts'
+import { FETCHED, ON_SERVER_FILE, saysHowToGoOn } from './train-round.ts'
 
 export interface OnlineRoundOptions {
   readonly folder: RunFolder
@@ -55,11 +57,9 @@ export interface OnlineRoundOptions {
   ) => Promise<unknown>
 }
 
-const doneSchema = z.object({
-  checkpoint: z.string(),
-  steps: z.number(),
-  leftOut: z.object({ tooLong: z.number(), noTokens: z.number(), flat: z.number() }),
-})
+const leftOutSchema = z.object({ tooLong: z.number(), noTokens: z.number(), flat: z.number() })
+const doneSchema = z.object({ checkpoint: z.string(), steps: z.number(), leftOut: leftOutSchema })
+const onServerSchema = z.object({ steps: z.array(trainingStepSchema), leftOut: leftOutSchema })
 
 export async function playOnlineRound(options: OnlineRoundOptions): Promise<OnlineRound> {
   const { folder, round, documents, clock, onEvent } = options
@@ -69,11 +69,12 @@ export async function playOnlineRound(options: OnlineRoundOptions): Promise<Onli
   const known = await finished(options, folder.journal.get(key, inputs))
   if (known !== null) return known
   onEvent({ type: 'stage', round, stage: 'train', state: 'started', total: documents.length })
-  const next = 'the updates of the round are computed again'
-  const { result, steps } = await saysHowToGoOn(train(options), options.signal, next)
+  const next = 'updates of the round that is not complete are computed again'
+  const { result, steps } = await saysHowToGoOn(train(options, inputs), options.signal, next)
   const { groups, leftOut } = result
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', groups, leftOut, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
+  await removeFolder(join(folder.round(round).dir, ON_SERVER_FILE))
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary: describe(result, steps) })
   return result
 }
@@ -89,16 +90,21 @@ function inputsOf({ documents, prior, start, config, task, models }: OnlineRound
 
 /** What a round came to that the journal knows as done, if its checkpoint is still there. */
 async function finished(options: OnlineRoundOptions, entry: JournalEntry | undefined): Promise<OnlineRound | null> {
-  const { folder, round, config, onExample } = options
-  const { checkpoint, examples } = folder.round(round)
+  const { folder, round } = options
+  const { checkpoint } = folder.round(round)
   const done = entry?.kind === 'decision' ? doneSchema.safeParse(entry.value).data : undefined
   if (done === undefined || done.checkpoint !== (modelFingerprint(checkpoint) ?? '')) return null
+  return (await tallyStored(options)).result(done.steps, done.leftOut)
+}
+
+/** The groups of the round's stored examples. */
+async function tallyStored({ folder, round, config, onExample }: OnlineRoundOptions): Promise<GroupTally> {
   const tally = new GroupTally(config)
-  for await (const example of readJsonl(examples, exampleSchema)) {
+  for await (const example of readJsonl(folder.round(round).examples, exampleSchema)) {
     tally.add(example)
     onExample(example)
   }
-  return tally.result(done.steps, done.leftOut)
+  return tally
 }
 
 function describe({ questions, groups }: OnlineRound, steps: readonly TrainingStep[]): string {
@@ -112,14 +118,31 @@ interface Trained {
   readonly steps: TrainingStep[]
 }
 
-async function train(options: OnlineRoundOptions): Promise<Trained> {
-  const { folder, round, start, config, models, clock } = options
-  const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
+/** Of a training that is complete on a server only the weights are fetched: its examples were stored before they were asked for. */
+async function train(options: OnlineRoundOptions, inputs: string): Promise<Trained> {
+  const { folder, round, start, models, clock, onEvent } = options
+  const { dir, checkpoint, metrics } = folder.round(round)
+  const stepFile = new StepFile(folder, metrics, clock)
+  const onServer = models.trainedOnServer(start, { path: join(dir, ON_SERVER_FILE), owner: inputs, dir: checkpoint })
+  const before = await onServer?.takeUp(onServerSchema)
+  if (before === undefined) return trainHere(options, { stepFile, onServer })
+  onEvent({ type: 'note', text: FETCHED })
+  const { steps, leftOut } = before
+  for (const step of steps) stepFile.add(step)
+  await stepFile.finish()
+  const result = (await tallyStored(options)).result(steps.length, leftOut)
+  return { result, steps }
+}
+
+type Keeping = { readonly stepFile: StepFile; readonly onServer: TrainedOnServer | undefined }
+
+async function trainHere(options: OnlineRoundOptions, { stepFile, onServer }: Keeping): Promise<Trained> {
+  const { folder, round, start, config, models } = options
   const writer = await folder.openJsonl(folder.round(round).examples)
   try {
     const open = await models.openTraining(start, deriveSeed(config.seed, 'lora', round))
     try {
-      return await trainOpen(options, open, { writer, stepFile })
+      return await trainOpen(options, open, { writer, stepFile, onServer })
     } finally {
       await open.close()
     }
@@ -132,7 +155,7 @@ async function train(options: OnlineRoundOptions): Promise<Trained> {
 async function trainOpen(
   options: OnlineRoundOptions,
   open: OpenTraining,
-  { writer, stepFile }: { writer: Awaited<ReturnType<RunFolder['openJsonl']>>; stepFile: StepFile },
+  { writer, stepFile, onServer }: Keeping & { writer: Awaited<ReturnType<RunFolder['openJsonl']>> },
 ): Promise<Trained> {
   const { folder, round, documents, start, config, models, clock, onEvent } = options
   const reference = config.training.reference === 'initial' ? models.initialScorer : models.scorer(start.dir)
@@ -167,10 +190,12 @@ async function trainOpen(
     },
   })
   const { checkpoint, evaluation } = folder.round(round)
-  if (steps.length > 0) await open.model.save(checkpoint)
-  // What an earlier configuration of the round came to is none of this one's.
-  else for (const path of [checkpoint, evaluation]) await removeFolder(path)
   await writer.commit()
+  // What an earlier configuration of the round came to is none of this one's.
+  if (steps.length === 0) for (const path of [checkpoint, evaluation]) await removeFolder(path)
+  else if (onServer !== undefined && open.onServer !== undefined)
+    await onServer.bringHome(open.onServer, { steps, leftOut })
+  else await open.model.save(checkpoint)
   await stepFile.finish()
   return { result: tally.result(steps.length, leftOut), steps }
 }

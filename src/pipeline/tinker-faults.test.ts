@@ -1,11 +1,12 @@
 /** What `pop run` makes of a Tinker server at fault: one clear message, everything finished kept, and the same command goes on. */
-import { existsSync, mkdtempSync, rmSync } from 'node:fs'
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { ConfigError, InterruptedError, PopError } from '../core/errors.ts'
+import { trainingStepSchema } from '../records/index.ts'
 import { TinkerServer } from '../training/testing/tinker-server.ts'
 import type { RunSummary } from './index.ts'
 import { others, runTable, TOKENIZER, VOCAB, type TableRunOptions } from './testing/tinker-table.ts'
@@ -76,6 +77,84 @@ describe('a fault while it trains', () => {
     expect(error.message).toMatch(/not loaded.*the server may have restarted: run the same command again/)
     const { rounds } = await run('lost')
     expect(rounds[1]?.checkpoint).not.toBeNull()
+  })
+})
+
+const ONLINE = {
+  ...ONE_ROUND,
+  training: {
+    backend: 'tinker',
+    lora: { rank: 8, alpha: 32 },
+    learningRate: 0.05,
+    batchSize: 2,
+    schedule: 'constant',
+    objective: { type: 'rloo' },
+  },
+}
+
+describe('a training that is complete on the server and does not come home', () => {
+  const gone = { status: 404, body: { detail: 'checkpoint not found' } }
+  const routesSince = (mark: number): string[] =>
+    server.requests
+      .slice(mark)
+      .map(({ route }) => route.replace(/^training_runs.*/, 'archive'))
+      .filter((route) => !['retrieve_future', 'session_heartbeat', 'get_server_capabilities'].includes(route))
+  const lossesOf = (name: string): number[] =>
+    readFileSync(join(dir, name, 'round-1', 'metrics.jsonl'), 'utf8')
+      .trim()
+      .split('\n')
+      .map((line) => trainingStepSchema.parse(JSON.parse(line)).loss)
+  /** A run that ends without its adapter; what the server is asked when it is run again. */
+  const twice = async (changes: object, between: () => void): Promise<string[]> => {
+    const whole = await run('whole', { changes })
+    server.faults.set('archive', [gone])
+    const asked = others()
+    const error = await failure(run('twice', { asked, changes }))
+    expect(error.message).toMatch(/refused .*archive.*complete on the server: run the same command again/)
+    between()
+    const [mark, calls] = [server.requests.length, asked.calls()]
+    const { rounds } = await run('twice', { asked, changes })
+    expect([asked.calls(), server.openModels, lossesOf('twice')]).toEqual([calls, 0, lossesOf('whole')])
+    const weights = (checkpoint: string | null | undefined): Buffer =>
+      readFileSync(join(checkpoint ?? '', 'adapter_model.safetensors'))
+    expect(weights(rounds[1]?.checkpoint).equals(weights(whole.rounds[1]?.checkpoint))).toBe(true)
+    expect(readdirSync(join(dir, 'twice', 'round-1'))).toEqual(readdirSync(join(dir, 'whole', 'round-1')))
+    expect({ ...rounds[1], checkpoint: '' }).toEqual({ ...whole.rounds[1], checkpoint: '' })
+    return routesSince(mark)
+  }
+
+  it.each([
+    ['pairs', ONE_ROUND],
+    ['groups', ONLINE],
+  ])('is only fetched by the same command, also from a server that was restarted: %s', async (_what, changes) => {
+    expect(await twice(changes, () => server.forget())).toEqual(['archive'])
+  })
+
+  it('is saved again from its state where the adapter is gone', async () => {
+    const routes = await twice(ONE_ROUND, () => server.clean(false))
+    expect(routes).toEqual([
+      'archive',
+      'create_session',
+      'create_model',
+      'load_weights',
+      'save_weights',
+      'save_weights_for_sampler',
+      'archive',
+      'unload_model',
+    ])
+  })
+
+  it('is done again where the server has nothing of it', async () => {
+    expect(await twice(ONE_ROUND, () => server.clean(true))).toContain('optim_step')
+  })
+
+  it('is done again with other settings', async () => {
+    server.faults.set('archive', [gone])
+    await failure(run('other'))
+    const mark = server.requests.length
+    const training = { ...ONLINE.training, objective: { type: 'dpo', beta: 0.2 } }
+    await run('other', { changes: { ...ONE_ROUND, training } })
+    expect(routesSince(mark)).toContain('optim_step')
   })
 })
 

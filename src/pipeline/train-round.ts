@@ -4,20 +4,36 @@
  * whole or not at all.
  */
 import { join, resolve } from 'node:path'
+import { z } from 'zod'
 import { InterruptedError } from '../core/errors.ts'
 import { hashValue } from '../core/hash.ts'
 import { deriveSeed } from '../core/rng.ts'
 import { isJsonObject } from '../core/json.ts'
 import { modelFingerprint } from '../engine/index.ts'
-import type { OnRunEvent, PreferencePair, TrainingConfig, TrainingStep } from '../records/index.ts'
-import type { RunFolder } from '../store/index.ts'
-import { trainByTrl, TrainingStateFile, trainPreferences, type Scorer } from '../training/index.ts'
+import {
+  trainingStepSchema,
+  type OnRunEvent,
+  type PreferencePair,
+  type TrainingConfig,
+  type TrainingStep,
+} from '../records/index.ts'
+import { removeFolder, type RunFolder } from '../store/index.ts'
+import {
+  trainByTrl,
+  TrainingStateFile,
+  trainPreferences,
+  type Scorer,
+  type TrainedOnServer,
+} from '../training/index.ts'
 import type { ModelHouse, TrainingStart } from './models.ts'
 import { StepFile } from './step-file.ts'
 import type { Clock } from '../core/clock.ts'
 
 /** Beside the round's other files while it trains. */
 const STATE_FILE = 'training-state.safetensors'
+/** Beside them while a training that is complete on a server is not here. */
+export const ON_SERVER_FILE = 'trained-on-server.json'
+export const FETCHED = 'the training of the round was complete on the server: only its weights were fetched'
 
 export interface TrainRoundOptions {
   readonly folder: RunFolder
@@ -28,7 +44,7 @@ export interface TrainRoundOptions {
   /** Absent: the start of the round is the reference. */
   readonly reference?: Scorer & { readonly name: string }
   readonly config: TrainingConfig
-  readonly models: Pick<ModelHouse, 'openTraining' | 'env'>
+  readonly models: Pick<ModelHouse, 'openTraining' | 'trainedOnServer' | 'env'>
   readonly seed: number
   readonly clock: Clock
   readonly onEvent: OnRunEvent
@@ -50,6 +66,7 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
   const steps = await trainSteps(options, inputs)
   const value = { checkpoint: modelFingerprint(checkpoint) ?? '', pairs: pairs.length, steps: steps.length }
   await folder.journal.append({ v: 1, kind: 'decision', key, inputs, at: clock.now(), value })
+  await removeFolder(join(folder.round(round).dir, ON_SERVER_FILE))
   const summary = `${pairs.length} pairs, ${steps.length} steps, loss ${steps.at(-1)?.loss.toFixed(4) ?? '–'}`
   onEvent({ type: 'stage', round, stage: 'train', state: 'finished', summary })
 }
@@ -57,8 +74,11 @@ export async function trainRound(options: TrainRoundOptions): Promise<void> {
 function trainSteps(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {
   const { backend } = options.config
   const training = backend === 'trl' ? trainElsewhere(options) : train(options, inputs)
-  const from = backend === 'embedded' ? 'goes on from its last step' : 'begins again'
-  return saysHowToGoOn(training, options.signal, `the training of the round ${from}`)
+  const next =
+    backend === 'embedded'
+      ? 'the training of the round goes on from its last step'
+      : 'a training of the round that is not complete begins again'
+  return saysHowToGoOn(training, options.signal, next)
 }
 
 /** @param next what the same command does then. @throws {InterruptedError} in place of the signal's bare reason */
@@ -95,12 +115,28 @@ async function trainElsewhere(options: TrainRoundOptions): Promise<TrainingStep[
   return steps
 }
 
+/** Where the training is one on a server: of one that is complete there already only the weights are fetched. */
 async function train(options: TrainRoundOptions, inputs: string): Promise<TrainingStep[]> {
+  const { folder, round, start, models, clock, onEvent } = options
+  const { dir, checkpoint, metrics } = folder.round(round)
+  const stepFile = new StepFile(folder, metrics, clock)
+  const onServer = models.trainedOnServer(start, { path: join(dir, ON_SERVER_FILE), owner: inputs, dir: checkpoint })
+  const before = await onServer?.takeUp(z.array(trainingStepSchema))
+  for (const step of before ?? []) stepFile.add(step)
+  if (before !== undefined) onEvent({ type: 'note', text: FETCHED })
+  const steps = before ?? (await trainHere(options, inputs, { stepFile, onServer }))
+  await stepFile.finish()
+  return steps
+}
+
+async function trainHere(
+  options: TrainRoundOptions,
+  inputs: string,
+  { stepFile, onServer }: { stepFile: StepFile; onServer: TrainedOnServer | undefined },
+): Promise<TrainingStep[]> {
   const { folder, round, pairs, start, reference, config, models, seed, clock, signal, onEvent } = options
   const open = await models.openTraining(start, deriveSeed(seed, 'lora', round))
-  const stepFile = new StepFile(folder, folder.round(round).metrics, clock)
   const path = join(folder.round(round).dir, STATE_FILE)
-  // A server keeps its own state, by round.
   const state =
     open.engine === undefined ? undefined : new TrainingStateFile({ engine: open.engine, path, inputs, clock })
   try {
@@ -125,7 +161,8 @@ async function train(options: TrainRoundOptions, inputs: string): Promise<Traini
         text: `${leftOut.tooLong} pairs are longer than the context or training.maxLength: left out`,
       })
     }
-    await open.model.save(folder.round(round).checkpoint)
+    if (onServer !== undefined && open.onServer !== undefined) await onServer.bringHome(open.onServer, steps)
+    else await open.model.save(folder.round(round).checkpoint)
     await stepFile.finish()
     await state?.remove()
     return steps

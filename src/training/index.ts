@@ -11,6 +11,7 @@ export {
 export { runProgram } from './backends/subprocess.ts'
 export { checkTrlTraining, requireTrl, trainByTrl } from './backends/trl.ts'
 export type { TinkerTrainableModel } from './backends/tinker.ts'
+export { TrainedOnServer, type TrainedOnServerOptions } from './backends/trained-on-server.ts'
 export {
   datasetCard,
   trainerExports,

@@ -83,6 +83,28 @@ describe('pop train over a Tinker server', () => {
     expect(existsSync(target)).toBe(false)
   })
 
+  it('fetches what is complete on the server, where it did not come home, and trains nothing again', async () => {
+    const whole = await train({})
+    const weights = (): Buffer => readFileSync(join(target, 'adapter_model.safetensors'))
+    const before = weights()
+    rmSync(target, { recursive: true })
+    server.faults.set('archive', [{ status: 404, body: { detail: 'checkpoint not found' } }])
+    const { code, stderr } = await train({})
+    expect([code > 0, existsSync(target), server.openModels]).toEqual([true, false, 0])
+    expect(stderr).toContain('the training is complete on the server: run the same command again')
+    server.forget()
+    const mark = server.requests.length
+    const again = await train({})
+    const withoutTimes = (text: string): unknown =>
+      JSON.parse(text, (key, value: unknown) => (key === 'seconds' || key === 'tokensPerSecond' ? 0 : value))
+    expect(withoutTimes(again.stdout)).toEqual(withoutTimes(whole.stdout))
+    expect(weights().equals(before)).toBe(true)
+    expect(server.requests.slice(mark).map(({ route }) => route)).toEqual([
+      expect.stringMatching(/^training_runs.*archive$/),
+    ])
+    expect(existsSync(`${target}.trained-on-server.json`)).toBe(false)
+  })
+
   it.each([
     ['optim_step', 'refused optim_step (400)'],
     ['forward', 'refused forward (400)'],

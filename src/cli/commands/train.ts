@@ -1,14 +1,15 @@
 /** `pop train`: preference pairs, of a run or from a file, become a trained model folder. */
-import { readdir, stat } from 'node:fs/promises'
-import { hashValue } from '../../core/hash.ts'
+import { readdir, rm, stat } from 'node:fs/promises'
 import { resolve } from 'node:path'
+import { z } from 'zod'
+import { hashValue } from '../../core/hash.ts'
 import { ConfigError, InputError, UsageError } from '../../core/errors.ts'
 import { trainingAlarms } from '../../dashboard/index.ts'
 import { Engine, modelFingerprint } from '../../engine/index.ts'
 import { EmbeddedLanguageModel } from '../../llm/index.ts'
 import { readPreferencePairs } from '../../pairing/index.ts'
 import { trainRun } from '../../pipeline/index.ts'
-import type { TrainConfig, TrainingStep } from '../../records/index.ts'
+import { trainingStepSchema, type TrainConfig, type TrainingStep } from '../../records/index.ts'
 import {
   EmbeddedTrainableModel,
   openTinkerTraining,
@@ -16,6 +17,7 @@ import {
   trainByTrl,
   trainPreferences,
   trainingEngineOptions,
+  TrainedOnServer,
   TrainingStateFile,
   type PreferenceTraining,
   type TrainableModel,
@@ -158,20 +160,71 @@ async function trainTo(
   const { clock, signal } = context
   const shown = stepDisplay(context, json)
   if (config.training.backend === 'trl') return trainElsewhere(checkpoint, pairs, config, { context, shown })
+  if (config.training.backend === 'tinker') return trainOnServer(checkpoint, pairs, config, { context, shown })
   const { model, tokenizer, state, close } = await openModel(checkpoint, config, { context, pairs })
   try {
     const { seed, training } = config
     const { onStep } = shown
-    const kept = state === undefined ? {} : { state }
-    const options = { model, tokenizer, pairs, config: training, seed, clock, signal, onStep, ...kept }
-    const result = await trainPreferences(options)
+    const result = await trainPreferences({
+      model,
+      tokenizer,
+      pairs,
+      config: training,
+      seed,
+      clock,
+      signal,
+      onStep,
+      state,
+    })
     await shown.finish()
     await model.save(checkpoint)
-    await state?.remove()
+    await state.remove()
     return result
   } finally {
     shown.stop()
     await close()
+  }
+}
+
+const trainedSchema = z.object({
+  steps: z.array(trainingStepSchema),
+  pairs: z.number(),
+  leftOut: z.object({ tooLong: z.number(), noCompletion: z.number() }),
+  promptMismatches: z.number(),
+})
+
+/** By a Tinker server: of a training that is complete there already only the adapter is fetched. */
+async function trainOnServer(
+  checkpoint: string,
+  pairs: ReturnType<typeof readPreferencePairs>['pairs'],
+  config: TrainConfig,
+  { context, shown }: { context: Context; shown: ReturnType<typeof stepDisplay> },
+): Promise<PreferenceTraining> {
+  const { environment: env, clock, signal } = context
+  const { training, seed } = config
+  const place = { training, dir: modelDir(config), env, clock, signal }
+  // Beside the folder, also where its name ends with a slash.
+  const path = `${resolve(checkpoint)}.trained-on-server.json`
+  const onServer = new TrainedOnServer({ place, path, owner: hashValue({ pairs, training, seed }), dir: checkpoint })
+  const before = await onServer.takeUp(trainedSchema)
+  if (before !== undefined) {
+    for (const step of before.steps) shown.onStep(step, before.steps.length)
+    await shown.finish()
+    shown.stop()
+    await rm(path, { force: true })
+    return before
+  }
+  const { model, tokenizer } = await openTinkerTraining({ ...place, seed })
+  try {
+    const { onStep } = shown
+    const result = await trainPreferences({ model, tokenizer, pairs, config: training, seed, clock, signal, onStep })
+    await shown.finish()
+    await onServer.bringHome(model, result)
+    await rm(path, { force: true })
+    return result
+  } finally {
+    shown.stop()
+    await model.close()
   }
 }
 
@@ -215,8 +268,7 @@ function adapterOf(config: TrainConfig): string | undefined {
 interface OpenModel {
   readonly model: TrainableModel
   readonly tokenizer: Engine['tokenizer']
-  /** Absent where a server holds the weights. */
-  readonly state?: TrainingStateFile
+  readonly state: TrainingStateFile
   readonly close: () => Promise<void>
 }
 
@@ -227,11 +279,6 @@ async function openModel(
 ): Promise<OpenModel> {
   const { training, seed } = config
   const dir = modelDir(config)
-  if (training.backend === 'tinker') {
-    const { environment: env, clock, signal } = context
-    const { model, tokenizer } = await openTinkerTraining({ training, dir, seed, env, clock, signal })
-    return { model, tokenizer, close: () => model.close() }
-  }
   const adapter = adapterOf(config)
   const engine = await Engine.open(dir, {
     ...trainingEngineOptions(training, seed),

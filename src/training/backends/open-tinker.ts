@@ -1,12 +1,18 @@
 /** Models on a Tinker server as a configuration gives them: its settings checked, the tokenizer read from a local folder. */
 import { readApiKey } from '../../core/api-key.ts'
 import type { Clock } from '../../core/clock.ts'
-import { ConfigError } from '../../core/errors.ts'
+import { ConfigError, EndpointError } from '../../core/errors.ts'
 import { parseModelConfig, readModelFiles, Tokenizer } from '../../engine/index.ts'
 import type { TrainingConfig } from '../../records/index.ts'
 import { requireBaseModel, TinkerLanguageModel, type TinkerFetch } from '../../tinker/index.ts'
 import { refuseEngineSettings } from './elsewhere.ts'
-import { connectTinker, readTinkerCheckpoint, TinkerTrainableModel } from './tinker.ts'
+import {
+  connectTinker,
+  fetchTinkerAdapter,
+  readTinkerCheckpoint,
+  TinkerTrainableModel,
+  type TinkerSaved,
+} from './tinker.ts'
 
 /** The protocol's adapters have this alpha whatever their rank. */
 const SERVER_ALPHA = 32
@@ -50,7 +56,8 @@ export async function openTinkerTraining(
   const { rank, ...server } = checkTinkerTraining(training)
   const place = { ...server, dir, ...rest }
   const tokenizer = new Tokenizer(readModelFiles(dir))
-  const model = await openAdapter(place, { rank, seed, from, tokenizer })
+  const state = from === undefined ? undefined : (await readTinkerCheckpoint(from)).state
+  const model = await openAdapter(place, { rank, seed, state, tokenizer })
   try {
     await model.reduction()
     return { model, tokenizer }
@@ -58,6 +65,46 @@ export async function openTinkerTraining(
     await model.close()
     throw error
   }
+}
+
+/**
+ * Brings home what was saved on the server, from its state where the adapter is there no more.
+ * @returns false when neither is
+ * @throws {EndpointError} {InputError} when it does not come for another reason
+ */
+export async function fetchTinkerTraining(
+  options: Omit<OpenTinkerOptions, 'from' | 'seed'>,
+  saved: TinkerSaved,
+  dir: string,
+): Promise<boolean> {
+  const { training, ...rest } = options
+  const { rank, ...server } = checkTinkerTraining(training)
+  const place = { ...server, ...rest }
+  const { name: baseModel, signal } = place
+  const connection = connectTinker({ ...place, ...readApiKey(place.apiKeyEnv, place.env) })
+  try {
+    await fetchTinkerAdapter(connection, { baseModel, rank, signal }, { saved, dir })
+    return true
+  } catch (error) {
+    if (!isGone(error)) throw error
+  }
+  const tokenizer = new Tokenizer(readModelFiles(place.dir))
+  const model = await openAdapter(place, { rank, seed: 0, state: saved.state, tokenizer }).catch((error: unknown) => {
+    if (isGone(error)) return undefined
+    throw error
+  })
+  if (model === undefined) return false
+  try {
+    await model.save(dir)
+    return true
+  } finally {
+    await model.close()
+  }
+}
+
+/** A server says so in several ways, of a job that looked for a file among them. */
+function isGone(error: unknown): boolean {
+  return error instanceof EndpointError && [400, 404, 410].includes(error.status ?? 0)
 }
 
 /** The base model itself. @throws {ConfigError} {EndpointError} {ModelError} with what is wrong with key, server, name or folder */
@@ -78,17 +125,17 @@ export async function tryTinkerPlace(place: TinkerPlace): Promise<void> {
 
 /** The weights of a checkpoint folder, loaded on the server again; the caller closes the model. */
 export async function openTinkerCheckpoint(place: TinkerPlace, from: string): Promise<TinkerTrainableModel> {
-  const { rank } = await readTinkerCheckpoint(from)
-  return openAdapter(place, { rank, seed: 0, from, tokenizer: new Tokenizer(readModelFiles(place.dir)) })
+  const { rank, state } = await readTinkerCheckpoint(from)
+  return openAdapter(place, { rank, seed: 0, state, tokenizer: new Tokenizer(readModelFiles(place.dir)) })
 }
 
 async function openAdapter(
   place: TinkerPlace,
-  about: { rank: number; seed: number; from: string | undefined; tokenizer: Tokenizer },
+  about: { rank: number; seed: number; state: string | undefined; tokenizer: Tokenizer },
 ): Promise<TinkerTrainableModel> {
   const { baseUrl, name, apiKeyEnv, dir, env, clock, fetch, signal } = place
   const { apiKey } = readApiKey(apiKeyEnv, env)
-  const { rank, seed, from, tokenizer } = about
+  const { rank, seed, state, tokenizer } = about
   return TinkerTrainableModel.open({
     baseUrl,
     baseModel: name,
@@ -100,7 +147,7 @@ async function openAdapter(
     contextLength: parseModelConfig(readModelFiles(dir).config).maxPositions,
     ...(apiKey === undefined ? {} : { apiKey }),
     ...(fetch === undefined ? {} : { fetch }),
-    ...(from === undefined ? {} : { resume: (await readTinkerCheckpoint(from)).state, freshOptimizer: true }),
+    ...(state === undefined ? {} : { resume: state, freshOptimizer: true }),
   })
 }
 

@@ -56,6 +56,10 @@ export async function readTinkerCheckpoint(dir: string): Promise<TinkerCheckpoin
   throw new InputError(`${dir} has no ${TINKER_FILE}: its weights were not trained on a Tinker server`)
 }
 
+/** What a server keeps of a training, as `tinker://` paths: weights with optimizer, and the adapter to fetch. */
+export const tinkerSavedSchema = z.strictObject({ state: z.string(), adapter: z.string() })
+export type TinkerSaved = z.infer<typeof tinkerSavedSchema>
+
 export class TinkerTrainableModel implements TrainableModel {
   readonly contextLength?: number
   private readonly model: TinkerModel
@@ -110,34 +114,18 @@ export class TinkerTrainableModel implements TrainableModel {
    * weights and optimizer.
    */
   async save(dir: string): Promise<void> {
-    const { baseModel, rank } = this.options
-    const state = await this.saveState('pop-state')
-    const path = await this.model.saveForSampler('pop-adapter')
-    const saved = samplerName(path)
-    if (saved === undefined)
-      throw new EndpointError(`the Tinker server saved the weights under an unknown path: ${path}`, {
-        retryable: false,
-      })
-    const files = await this.download(`training_runs/${saved.model}/checkpoints/${saved.name}/archive`)
-    const checkpoint: TinkerCheckpoint = { baseUrl: this.connection.baseUrl, baseModel, rank, state }
-    files.set(TINKER_FILE, Buffer.from(`${JSON.stringify(checkpoint, null, 2)}\n`))
-    await writeFolder(dir, files)
+    await this.fetch(await this.saveOnServer(), dir)
   }
 
-  /** An archive that arrives damaged is fetched again. */
-  private async download(route: string): Promise<Map<string, Uint8Array>> {
-    for (let attempt = 1; ; attempt++) {
-      const archive = await this.connection.download(route, this.options.signal)
-      try {
-        return withAdapterTargets(readTar(gunzipSync(archive)))
-      } catch (error) {
-        if (attempt < DOWNLOADS) continue
-        throw new InputError(
-          `the adapter that the Tinker server sent is damaged or incomplete (${errorMessage(error)}): run the same command again`,
-          { cause: error },
-        )
-      }
-    }
+  /** The first half of `save`. */
+  async saveOnServer(): Promise<TinkerSaved> {
+    const state = await this.saveState('pop-state')
+    return { state, adapter: await this.model.saveForSampler('pop-adapter') }
+  }
+
+  /** The second half of `save`. */
+  fetch(saved: TinkerSaved, dir: string): Promise<void> {
+    return fetchTinkerAdapter(this.connection, this.options, { saved, dir })
   }
 
   /** Weights and optimizer stay on the server under the path that is returned, for `resume`. */
@@ -178,4 +166,43 @@ export function connectTinker(
     fetch: options.fetch ?? fetch,
     ...(apiKey === undefined ? {} : { apiKey }),
   })
+}
+
+/** Needs no model that is loaded there. @throws {EndpointError} {InputError} when the adapter does not come, or not whole */
+export async function fetchTinkerAdapter(
+  connection: TinkerConnection,
+  { baseModel, rank, signal }: Pick<TinkerTrainingOptions, 'baseModel' | 'rank' | 'signal'>,
+  { saved: { state, adapter }, dir }: { saved: TinkerSaved; dir: string },
+): Promise<void> {
+  const saved = samplerName(adapter)
+  if (saved === undefined) {
+    throw new EndpointError(`the Tinker server saved the weights under an unknown path: ${adapter}`, {
+      retryable: false,
+    })
+  }
+  const route = `training_runs/${saved.model}/checkpoints/${saved.name}/archive`
+  const files = await fetchFiles(connection, route, signal)
+  const checkpoint: TinkerCheckpoint = { baseUrl: connection.baseUrl, baseModel, rank, state }
+  files.set(TINKER_FILE, Buffer.from(`${JSON.stringify(checkpoint, null, 2)}\n`))
+  await writeFolder(dir, files)
+}
+
+/** An archive that arrives damaged is fetched again. */
+async function fetchFiles(
+  connection: TinkerConnection,
+  route: string,
+  signal: AbortSignal | undefined,
+): Promise<Map<string, Uint8Array>> {
+  for (let attempt = 1; ; attempt++) {
+    const archive = await connection.download(route, signal)
+    try {
+      return withAdapterTargets(readTar(gunzipSync(archive)))
+    } catch (error) {
+      if (attempt < DOWNLOADS) continue
+      throw new InputError(
+        `the adapter that the Tinker server sent is damaged or incomplete (${errorMessage(error)}): run the same command again`,
+        { cause: error },
+      )
+    }
+  }
 }

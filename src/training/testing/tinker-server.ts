@@ -82,6 +82,11 @@ export class TinkerServer {
     this.models.clear()
   }
 
+  /** Its disk was cleaned: adapters to fetch are gone, or states to go on from as well. */
+  clean(all: boolean): void {
+    for (const path of this.saved.keys()) if (all || !path.includes('/weights/')) this.saved.delete(path)
+  }
+
   get openModels(): number {
     return this.models.size
   }
