@@ -108,10 +108,11 @@ export class Engine {
 
   /**
    * Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them.
+   * @param options `keep`: `accumulate` of the same sequences follows, and what small models computed is kept for it
    * @throws InputError for a token outside the vocabulary, ModelError for a sequence longer than the context
    */
-  logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
-    return this.backend.call('logprobs', { sequences })
+  logprobs(sequences: readonly Tokens[], options: { keep?: boolean } = {}): Promise<Float32Array[]> {
+    return this.backend.call('logprobs', { sequences, ...options })
   }
 
   /**

@@ -53,7 +53,7 @@ export async function trainingLoop<Metric extends string>(options: LoopOptions<M
     const known = reference === undefined ? undefined : batch.flatMap((index) => reference[index] ?? [])
     // Before the first step the policy is the reference, unless that is another model.
     const isReference = planned.step === 1 && options.reference === undefined && known !== undefined
-    const policy = isReference ? known : await score(model, chosen)
+    const policy = isReference ? known : await score(model, chosen, { keep: true })
     const report = await takeStep(options, planned, { groups: chosen, policy, reference: known })
     reports.push(report)
     await options.onStep?.(report)
@@ -127,10 +127,17 @@ async function referenceLogprobs<Metric extends string>(options: LoopOptions<Met
   return byGroup
 }
 
-/** Log-probs of the completion tokens, one array per completion. */
-export async function score(scorer: Scorer, groups: readonly TrainingGroup[]): Promise<Float32Array[]> {
+/** Log-probs of the completion tokens, one array per completion; `keep` as in `TrainableModel.logprobs`. */
+export async function score(
+  scorer: Scorer,
+  groups: readonly TrainingGroup[],
+  options: { readonly keep?: boolean } = {},
+): Promise<Float32Array[]> {
   const completions = flatten(groups)
-  const logprobs = await scorer.logprobs(completions.map(({ tokens }) => tokens))
+  const logprobs = await scorer.logprobs(
+    completions.map(({ tokens }) => tokens),
+    options,
+  )
   return completions.map((completion, i) => completionPart(completion, logprobs[i] ?? new Float32Array()))
 }
 

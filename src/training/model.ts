@@ -15,8 +15,11 @@ export interface TrainableModel {
   readonly contextLength?: number
   /** False where sampling and training share one copy of the weights in a way that older samples would overwrite newer weights. */
   readonly samplesWhileTraining?: boolean
-  /** Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them. */
-  logprobs(sequences: readonly TokenSequence[]): Promise<Float32Array[]>
+  /**
+   * Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them. `keep` says that `accumulate` of the
+   * same sequences follows, before any other weights: what was computed may be kept for it.
+   */
+  logprobs(sequences: readonly TokenSequence[], options?: { readonly keep?: boolean }): Promise<Float32Array[]>
   /** Adds the gradient of −Σ wₜ·log pₜ; `weights` has one value per predicted token (n − 1 per sequence). */
   accumulate(sequences: readonly TokenSequence[], weights: readonly Float32Array[]): Promise<void>
   /** One AdamW update, which clears the gradient. `gradNorm`: global L2 norm before clipping. */

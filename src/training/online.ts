@@ -82,7 +82,7 @@ async function takeSteps<Metric extends string>(
     if (next === undefined) break
     const { groups, dropped } = await next.rollouts
     if (groups.length === 0) continue
-    const policy = await score(model, groups)
+    const policy = await score(model, groups, { keep: true })
     const known = reference === undefined ? undefined : await score(reference, groups)
     const report = await takeStep(options, planned, { groups, policy, reference: known })
     const seconds = (clock.monotonic() - started) / 1000

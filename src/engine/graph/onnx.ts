@@ -30,7 +30,7 @@ type AttributeValue =
 export type Attributes = Readonly<Record<string, AttributeValue>>
 
 /** A tensor by name. */
-interface OnnxTensor {
+export interface OnnxTensor {
   readonly name: string
   readonly shape: readonly Dimension[]
   readonly dtype: Dtype

@@ -7,6 +7,8 @@ import type { Dimension } from '../graph/dimension.ts'
 import { OpenDimension } from '../graph/dimension.ts'
 import { ONNX_DTYPE } from '../graph/dtype.ts'
 import { Graph } from '../graph/graph.ts'
+import { writeModel } from '../graph/onnx.ts'
+import { splitGraph } from '../graph/split.ts'
 import type { GraphLimits, Value } from '../graph/graph.ts'
 import { causalAttention } from '../ops/attention.ts'
 import type { RowPlaces } from '../ops/attention.ts'
@@ -56,9 +58,19 @@ interface RowOutput {
  */
 export interface DecoderProgram {
   readonly model: Uint8Array
+  /** Of a graph in two: gives the gradients, from what the first part carries over, and needs these inputs beside. */
+  readonly second?: SecondPart
   readonly parameters: readonly string[]
   readonly denseGradients: readonly string[]
   readonly rowGradients: readonly RowOutput[]
+}
+
+/** The backward pass on its own. */
+export interface SecondPart {
+  readonly model: Uint8Array
+  readonly inputs: ReadonlySet<string>
+  /** Outputs of the first part that are inputs of this one. */
+  readonly carried: readonly { readonly name: string; readonly shape: readonly Dimension[] }[]
 }
 
 export interface DecoderRequest {
@@ -75,6 +87,8 @@ export interface DecoderRequest {
   readonly lora?: { readonly scale: number } | undefined
   /** Keep only the input of each layer for the gradient, and compute the rest a second time. */
   readonly recompute?: boolean
+  /** In two parts, log-probabilities and gradients, so that what the gradients weigh may follow from the first. */
+  readonly split?: boolean
   /** Elements of logits that exist at a time; default that of `ops/head.ts`. */
   readonly maxLogits?: number | undefined
   /** Of what the graph will run on. */
@@ -107,7 +121,14 @@ export function buildDecoder(config: ModelConfig, request: DecoderRequest): Deco
       ? { denseGradients: [], rowGradients: [] }
       : addGradients(graph, { logprobs, ids, targets, wanted, seeds, onto })
   graph.output(LOGPROBS, logprobs)
-  return { model: graph.build(), parameters: [...parameters.keys()], ...gradients }
+  const models = request.split === true ? inTwo(graph, logprobs) : { model: graph.build() }
+  return { ...models, parameters: [...parameters.keys()], ...gradients }
+}
+
+function inTwo(graph: Graph, logprobs: Value): Pick<DecoderProgram, 'model' | 'second'> {
+  const { first, second, carried } = splitGraph(graph, [logprobs])
+  const inputs = new Set(second.inputs.map(({ name }) => name))
+  return { model: writeModel(first), second: { model: writeModel(second), inputs, carried } }
 }
 
 function shapeOf(shapes: ReadonlyMap<string, readonly number[]>, name: string): readonly number[] {

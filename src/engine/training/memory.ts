@@ -35,6 +35,8 @@ const HEAD_BYTES = 3 * 128 * 2 ** 20
 const GRADIENT_OF_LAYER = 1
 /** Places in rows of a micro-batch, padding included; a longer sequence is one by itself. */
 export const MICRO_BATCH_TOKENS = 1024
+/** Of activations that are kept between log-probabilities and the gradient of the same sequences, in bytes. */
+export const KEPT_BYTES = 256 * 2 ** 20
 /** Sequences with a common beginning may have so many times more places, as their tokens are fewer. */
 export const SHARED_PLACES = 4
 /** Of activations that are kept for the gradient, in bytes, before `recompute: auto` prefers to recompute them. */
@@ -86,6 +88,7 @@ export function trainingMemory(config: ModelConfig, use: TrainingUse): MemoryPar
     ['gradients', trained],
     ["Adam's moments", 2 * trained],
     ['activations', stepBytes(config, size, use)],
+    ['kept activations', KEPT_BYTES],
     ['logits', Math.min(HEAD_BYTES, 3 * float * size.tokens * config.vocabSize)],
   ]
 }

@@ -26,11 +26,13 @@ import { bucketLength, planMicroBatches } from './batching.ts'
 import type { MicroBatch } from './batching.ts'
 import { pack } from './fill.ts'
 import type { Content, Packed } from './fill.ts'
-import { MICRO_BATCH_TOKENS, recomputes } from './memory.ts'
+import { KeptPasses } from './kept.ts'
+import type { KeptPass } from './kept.ts'
+import { activationBytes, KEPT_BYTES, MICRO_BATCH_TOKENS, recomputes } from './memory.ts'
 import type { PassSize, Recompute, SharePrefixes } from './memory.ts'
 import type { PrefixGroup } from './prefix-groups.ts'
 import { groupSize, prefixGroups } from './prefix-groups.ts'
-import type { CompiledDecoder, ProgramShape } from './programs.ts'
+import type { ProgramShape } from './programs.ts'
 import { ProgramCache } from './programs.ts'
 
 export interface PassOptions {
@@ -68,6 +70,27 @@ export interface Backward {
   readonly gradient: (name: string) => Float32Array
 }
 
+export interface PassRequest {
+  readonly backward?: Backward | undefined
+  /** The gradient of the same sequences follows. Default false. */
+  readonly keep?: boolean
+}
+
+interface BatchRequest {
+  readonly backward: Backward | undefined
+  readonly keep: boolean
+  /** Of the micro-batch in its plan. */
+  readonly index: number
+  /** What an earlier pass over it kept. */
+  readonly known: KeptPass | undefined
+}
+
+interface PassResult {
+  readonly packed: Packed
+  /** Of all its tokens [N]. */
+  readonly logprobs: Float32Array
+}
+
 type Tokens = ArrayLike<number>
 
 /** Compiled shapes that are kept. */
@@ -81,6 +104,8 @@ export class Passes {
   private readonly maxLogits: number
   private readonly sharePrefixes: SharePrefixes
   private readonly recomputes: (size: PassSize) => boolean
+  private readonly loraRank: number
+  private readonly kept = new KeptPasses(KEPT_BYTES)
 
   constructor(
     config: ModelConfig,
@@ -94,7 +119,8 @@ export class Passes {
     this.maxTokens = options.maxTokensPerMicroBatch ?? MICRO_BATCH_TOKENS
     this.maxLogits = options.maxLogits ?? MAX_LOGITS
     this.sharePrefixes = options.sharePrefixes ?? false
-    const recomputing = { loraRank: lora?.rank ?? 0, recompute: options.recompute ?? 'auto' }
+    this.loraRank = lora?.rank ?? 0
+    const recomputing = { loraRank: this.loraRank, recompute: options.recompute ?? 'auto' }
     this.recomputes = (size) => recomputes(config, size, recomputing)
     this.programs = new ProgramCache({
       config,
@@ -109,28 +135,53 @@ export class Passes {
 
   /**
    * Log-probabilities (nats) of tokens 2 … n of each sequence; with `backward`, the gradient of −Σ weight ·
-   * log-probability is added to its tensors. Throws InputError for a token outside the vocabulary, ModelError for a
-   * sequence longer than the context.
+   * log-probability is added to its tensors. With `keep`, what the passes computed is kept, as far as `KEPT_BYTES` go, and
+   * the gradient of the same sequences with the same weights needs no forward pass. Throws InputError for a token
+   * outside the vocabulary, ModelError for a sequence longer than the context.
    */
-  async run(sequences: readonly Tokens[], backward?: Backward): Promise<Float32Array[]> {
+  async run(sequences: readonly Tokens[], { backward, keep = false }: PassRequest = {}): Promise<Float32Array[]> {
     sequences.forEach((tokens, index) => this.check(tokens, index))
     const results = sequences.map((tokens) => new Float32Array(Math.max(0, tokens.length - 1)))
     const groups = this.groupsOf(sequences)
     const lengths = groups.map(({ items }) => items.map((item) => results[item]?.length ?? 0))
     const sizes = groups.map(({ prefix }, i) => groupSize(lengths[i] ?? [], prefix))
-    for (const batch of planMicroBatches(sizes, this.maxTokens)) {
+    const known = backward && this.kept.take(sequences)
+    if (keep) this.kept.begin(sequences)
+    for (const [index, batch] of planMicroBatches(sizes, this.maxTokens).entries()) {
       const content = {
         groups: batch.items.flatMap((item) => groups[item] ?? []),
         sequences,
         weights: backward?.weights,
       }
-      const { packed, shape } = this.prepare(batch, content)
-      const logprobs = await this.compute(await this.programs.get(shape), packed, backward)
+      const { packed, logprobs } = await this.runBatch(batch, content, {
+        backward,
+        keep,
+        index,
+        known: known?.get(index),
+      })
       for (const { item, from, count, at } of packed.segments) {
         results[item]?.set(logprobs.subarray(at, at + count), from)
       }
     }
     return results
+  }
+
+  private async runBatch(batch: MicroBatch, content: Content, request: BatchRequest): Promise<PassResult> {
+    const { backward, keep, index, known } = request
+    if (known !== undefined && backward !== undefined) return this.differentiate(batch, content, backward, known)
+    const kept = keep ? await this.computeFirst(batch, content, index) : undefined
+    return kept ?? this.compute(batch, content, backward)
+  }
+
+  /** About what a micro-batch carries from its first part to its second. */
+  private keptBytes(batch: MicroBatch): number {
+    const logits = batch.tokens * this.config.vocabSize * Float32Array.BYTES_PER_ELEMENT
+    return activationBytes(this.config, batch, this.loraRank) + logits
+  }
+
+  /** The weights are about to change: nothing that was computed with them holds any more. */
+  forget(): void {
+    this.kept.forget()
   }
 
   /** The sequences that have something to predict, those with a common beginning together. */
@@ -139,52 +190,94 @@ export class Passes {
     return groups.filter(({ items }) => items.length > 1 || (sequences[items[0] ?? 0]?.length ?? 0) > 1)
   }
 
-  /** What a micro-batch feeds, and which program takes it. */
-  private prepare(batch: MicroBatch, content: Content): { packed: Packed; shape: ProgramShape } {
-    const gradients = content.weights !== undefined
+  /** The whole of a program: log-probabilities of the tokens, and what is added to the gradients if there are any. */
+  private async compute(batch: MicroBatch, content: Content, backward: Backward | undefined): Promise<PassResult> {
+    const gradients = backward !== undefined
     const recompute = gradients && this.recomputes(batch)
-    // Few kinds of programs: two, four or eight rows at most for a token.
-    const copies = 2 ** Math.ceil(Math.log2(batch.copies))
-    const { kvHeads, vocabSize } = this.config
-    // Too many tokens for one block of logits, padding included.
-    const blocks = (bucketLength(batch.tokens + 1) + 1) * vocabSize > this.maxLogits
-    const rounded = recompute || blocks
-    const packed = pack(batch, content, { kvHeads, copies, rounded })
+    const rounded = recompute || this.headInBlocks(batch)
+    const packed = this.pack(batch, content, rounded)
     const tokens = rounded ? packed.tokens : undefined
-    return { packed, shape: { length: batch.length, copies, tokens, gradients, recompute } }
+    const { program, executable } = await this.programs.get({
+      ...shapeOf(batch),
+      tokens,
+      gradients,
+      recompute,
+      split: false,
+    })
+    const logprobs = new Float32Array(packed.tokens)
+    const feeds = { ...this.weights, ...this.inputsOf(packed, gradients) }
+    const outputs = { [LOGPROBS]: shaped(logprobs, [packed.tokens]) }
+    await this.addGradients({ program, packed, backward }, (before, after) =>
+      executable.run({ ...feeds, ...before }, { ...outputs, ...after }),
+    )
+    return { packed, logprobs }
   }
 
-  /** Fills the gradients with what is added to them, and returns the log-probabilities of the tokens. */
-  private async compute(
-    { program, executable }: CompiledDecoder,
-    packed: Packed,
-    backward?: Backward,
-  ): Promise<Float32Array> {
-    const gradientOf = (name: string): Float32Array => backward?.gradient(name) ?? new Float32Array()
+  /** The first part of a program in two, with what it carries over kept; undefined when that is too much. */
+  private async computeFirst(batch: MicroBatch, content: Content, index: number): Promise<PassResult | undefined> {
+    if (this.recomputes(batch) || this.headInBlocks(batch) || !this.kept.reserve(this.keptBytes(batch)))
+      return undefined
+    const packed = this.pack(batch, content, false)
+    const { program, executable } = await this.programs.get(inTwo(batch))
+    const carried = this.kept.allocate(index, program.second?.carried ?? [], packed)
     const logprobs = new Float32Array(packed.tokens)
-    const feeds: Record<string, Feed> = { ...this.weights, ...this.inputsOf(packed, program) }
-    const outputs: Record<string, Feed> = { [LOGPROBS]: shaped(logprobs, [packed.tokens]) }
-    for (const name of program.denseGradients) {
-      const gradient = gradientOf(name)
-      feeds[gradientInput(name)] = gradient
-      outputs[gradientOutput(name)] = gradient
-    }
+    const outputs = { [LOGPROBS]: shaped(logprobs, [packed.tokens]), ...carried }
+    await executable.run({ ...this.weights, ...this.inputsOf(packed, false) }, outputs)
+    this.kept.keep(index, { logprobs, carried })
+    return { packed, logprobs }
+  }
+
+  /** The second part, on what the first carried over. */
+  private async differentiate(
+    batch: MicroBatch,
+    content: Content,
+    backward: Backward,
+    { carried, logprobs }: KeptPass,
+  ): Promise<PassResult> {
+    const packed = this.pack(batch, content, false)
+    const { program, second } = await this.programs.get(inTwo(batch))
+    const wanted = program.second?.inputs ?? new Set()
+    const all = Object.entries({ ...this.weights, ...this.inputsOf(packed, true), ...carried })
+    const feeds = Object.fromEntries(all.filter(([name]) => wanted.has(name)))
+    await this.addGradients({ program, packed, backward }, async (before, after) =>
+      second?.run({ ...feeds, ...before }, after),
+    )
+    return { packed, logprobs }
+  }
+
+  /** Whether there are too many tokens for one block of logits, padding included. */
+  private headInBlocks({ tokens }: MicroBatch): boolean {
+    return (bucketLength(tokens + 1) + 1) * this.config.vocabSize > this.maxLogits
+  }
+
+  /** What a micro-batch feeds; `rounded` where its program must know the number of tokens. */
+  private pack(batch: MicroBatch, content: Content, rounded: boolean): Packed {
+    return pack(batch, content, { kvHeads: this.config.kvHeads, copies: copiesOf(batch), rounded })
+  }
+
+  /** Has `run` add the gradients to those that are there: dense ones in place, rows of tables by their indices. */
+  private async addGradients(
+    { program, packed, backward }: { program: DecoderProgram; packed: Packed; backward: Backward | undefined },
+    run: (before: Record<string, Feed>, after: Record<string, Feed>) => Promise<void>,
+  ): Promise<void> {
+    const gradientOf = (name: string): Float32Array => backward?.gradient(name) ?? new Float32Array()
+    const dense = program.denseGradients.map((name) => [name, gradientOf(name)] as const)
     const rows = program.rowGradients.map((each) => ({ ...each, rows: new Float32Array(packed.tokens * each.width) }))
-    for (const { output, width, rows: data } of rows) outputs[output] = shaped(data, [packed.tokens, width])
-    await executable.run(feeds, outputs)
+    await run(Object.fromEntries(dense.map(([name, gradient]) => [gradientInput(name), gradient])), {
+      ...Object.fromEntries(dense.map(([name, gradient]) => [gradientOutput(name), gradient])),
+      ...Object.fromEntries(rows.map((each) => [each.output, shaped(each.rows, [packed.tokens, each.width])])),
+    })
     for (const { parameter, indices, ...gradients } of rows) {
       if (indices === IDS) addRows(gradientOf(parameter), packed.ids, gradients, this.config.padTokenId)
       else addRows(gradientOf(parameter), packed.targets, gradients)
     }
-    return logprobs
   }
 
-  private inputsOf(packed: Packed, program: DecoderProgram): Record<string, Feed> {
+  private inputsOf(packed: Packed, gradients: boolean): Record<string, Feed> {
     const { tokens, rows, ids, targets, positions, seeds, rowTokens, rowOwners, places } = packed
     const { kvHeads } = this.config
     const length = rowTokens.length / (rows * kvHeads)
     const copies = places.length / (tokens * kvHeads)
-    const gradients = program.denseGradients.length + program.rowGradients.length > 0
     return {
       [IDS]: shaped(ids, [tokens]),
       [TARGETS]: shaped(targets, [tokens]),
@@ -197,6 +290,7 @@ export class Passes {
   }
 
   async release(): Promise<void> {
+    this.kept.release()
     await this.programs.release()
   }
 
@@ -214,6 +308,20 @@ export class Passes {
       }
     }
   }
+}
+
+function shapeOf(batch: MicroBatch): Pick<ProgramShape, 'length' | 'copies'> {
+  return { length: batch.length, copies: copiesOf(batch) }
+}
+
+/** Log-probabilities first, gradients when what they weigh is known. */
+function inTwo(batch: MicroBatch): ProgramShape {
+  return { ...shapeOf(batch), tokens: undefined, gradients: true, recompute: false, split: true }
+}
+
+/** Few kinds of programs: one, two, four or eight rows at most for a token. */
+function copiesOf({ copies }: MicroBatch): number {
+  return 2 ** Math.ceil(Math.log2(copies))
 }
 
 function shaped(data: TensorData, shape: readonly number[]): Feed {

@@ -12,6 +12,8 @@ import { Executable } from '../runtime/executable.ts'
 export interface CompiledDecoder {
   readonly program: DecoderProgram
   readonly executable: Executable
+  /** Of a graph in two parts. */
+  readonly second: Executable | undefined
 }
 
 /** What is compiled apart. */
@@ -24,6 +26,8 @@ export interface ProgramShape {
   readonly tokens: number | undefined
   readonly gradients: boolean
   readonly recompute: boolean
+  /** In two parts, log-probabilities and gradients. */
+  readonly split: boolean
 }
 
 export interface ProgramSettings {
@@ -58,7 +62,7 @@ export class ProgramCache {
   async release(): Promise<void> {
     const all = [...this.compiled.values()]
     this.compiled.clear()
-    await Promise.all(all.map(({ executable }) => executable.release()))
+    await Promise.all(all.map(releaseAll))
   }
 
   private async compile({ gradients, ...shape }: ProgramShape): Promise<CompiledDecoder> {
@@ -72,14 +76,20 @@ export class ProgramCache {
       // ONNX Runtime 1.30's kernel for WebGPU does not write it.
       limits: { normScaleApart: execution.device === 'webgpu' },
     })
-    return { program, executable: await Executable.create(program.model, execution) }
+    const executable = await Executable.create(program.model, execution)
+    const second = program.second && (await Executable.create(program.second.model, execution))
+    return { program, executable, second }
   }
 
   private async evict(): Promise<void> {
-    for (const [key, { executable }] of this.compiled) {
+    for (const [key, compiled] of this.compiled) {
       if (this.compiled.size <= this.settings.limit) return
       this.compiled.delete(key)
-      await executable.release()
+      await releaseAll(compiled)
     }
   }
+}
+
+async function releaseAll({ executable, second }: CompiledDecoder): Promise<void> {
+  await Promise.all([executable.release(), second?.release()])
 }

@@ -73,6 +73,56 @@ describe('Trainer', () => {
     }
   })
 
+  it('gives the gradient of a pass whose log-probabilities were asked for before, bit for bit that of a pass of its own', async () => {
+    const { sequences, weights } = randomBatch(config, 3, [44, 30, 51, 60, 23, 47, 6])
+    sequences[1]?.splice(0, 21, ...(sequences[0] ?? []).slice(0, 21))
+    for (const [lora, sharePrefixes] of [
+      [false, false],
+      [LORA, true],
+    ] as const) {
+      const [apart, kept] = [makeTrainer({ sharePrefixes, lora }), makeTrainer({ sharePrefixes, lora })]
+      for (let step = 0; step < 3; step++) {
+        const before = await kept.logprobs(sequences, { keep: true })
+        const logprobs = await kept.accumulate(sequences, weights)
+        expect(logprobs).toEqual(before)
+        expect(logprobs).toEqual(await apart.accumulate(sequences, weights))
+        expect(allGradients(kept)).toEqual(allGradients(apart))
+        await Promise.all([kept.step(ADAM), apart.step(ADAM)])
+      }
+      expect(kept.trainable.flat).toEqual(apart.trainable.flat)
+      await Promise.all([kept.release(), apart.release()])
+    }
+  })
+
+  it('keeps nothing beyond an update, for other sequences, or for a second gradient', async () => {
+    const [trainer, plain] = [makeTrainer(), makeTrainer()]
+    const { sequences, weights } = batch
+    const same = async (): Promise<void> => {
+      expect(await trainer.accumulate(sequences, weights)).toEqual(await plain.accumulate(sequences, weights))
+      expect(allGradients(trainer)).toEqual(allGradients(plain))
+    }
+    await trainer.logprobs(sequences, { keep: true })
+    await same()
+    await same()
+    await Promise.all([trainer.step(ADAM), plain.step(ADAM)])
+    await trainer.logprobs(sequences, { keep: true })
+    for (const each of [trainer, plain]) await each.accumulate(sequences.slice(0, 1), weights.slice(0, 1))
+    await same()
+    await trainer.logprobs(sequences, { keep: true })
+    await Promise.all([trainer.step(ADAM), plain.step(ADAM)])
+    await same()
+    for (const { trainable } of [trainer, plain]) trainable.flat.forEach((value, i, flat) => (flat[i] = value * 0.9))
+    await trainer.logprobs(sequences, { keep: true })
+    for (const { trainable } of [trainer, plain]) trainable.flat.forEach((value, i, flat) => (flat[i] = value * 0.9))
+    trainer.weightsChanged()
+    await same()
+    // Who does not say so gets what was kept, which shows that it was.
+    const before = await trainer.logprobs(sequences, { keep: true })
+    trainer.trainable.flat.fill(0)
+    expect(await trainer.accumulate(sequences, weights)).toEqual(before)
+    await Promise.all([trainer.release(), plain.release()])
+  })
+
   it('trains alike where the binding copies its outputs, as it does when the self-test fails', async () => {
     const [inPlace, copied] = await Promise.all(
       [true, false].map(async (zeroCopy) => {

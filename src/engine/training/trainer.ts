@@ -32,6 +32,11 @@ export interface OptimizerSettings extends AdamWSettings {
   readonly muon?: MuonSettings
 }
 
+export interface LogprobOptions {
+  /** The gradient of the same sequences is asked for next: what was computed is kept for it, as far as memory is set aside. */
+  readonly keep?: boolean
+}
+
 /** What AdamW remembers, flat, in the layout of `Trainer.trainable`. */
 export interface OptimizerState {
   /** Updates made. */
@@ -74,8 +79,8 @@ export class Trainer {
    * Log-probabilities (nats) of tokens 2 … n of each sequence, given those before them.
    * Throws InputError for a token outside the vocabulary, ModelError for a sequence longer than the context.
    */
-  async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
-    return this.passes.run(sequences)
+  async logprobs(sequences: readonly Tokens[], { keep = false }: LogprobOptions = {}): Promise<Float32Array[]> {
+    return this.passes.run(sequences, { keep })
   }
 
   /**
@@ -89,7 +94,7 @@ export class Trainer {
         throw new RangeError(`accumulate: sequence ${index} needs ${expected} weights, not ${weights[index]?.length}`)
       }
     })
-    return this.passes.run(sequences, { weights, gradient: (name) => this.gradient(name) })
+    return this.passes.run(sequences, { backward: { weights, gradient: (name) => this.gradient(name) } })
   }
 
   /**
@@ -98,6 +103,7 @@ export class Trainer {
    * the optimizer's state are then as before, and the gradient is cleared.
    */
   async step(settings: OptimizerSettings): Promise<{ gradNorm: number }> {
+    this.passes.forget()
     const gradients = this.gradientStore()
     const gradNorm = await this.adamw.gradientNorm(gradients.flat)
     if (!Number.isFinite(gradNorm)) {
@@ -115,6 +121,11 @@ export class Trainer {
     if (settings.muon !== undefined) await muon?.update(buffers, settings.muon, clip)
     gradients.flat.fill(0)
     return { gradNorm }
+  }
+
+  /** To be called when the parameters are written to from outside. */
+  weightsChanged(): void {
+    this.passes.forget()
   }
 
   /** The accumulated gradient of a trainable parameter: a live view, cleared by `step`. */

@@ -88,7 +88,7 @@ export class EngineCore implements EngineBackend {
 
   private readonly handlers: { [K in EngineMethod]: Handler<K> } = {
     open: (parameters) => this.exclusive(false, () => this.open(parameters)),
-    logprobs: ({ sequences }) => this.exclusive(false, () => this.logprobs(sequences)),
+    logprobs: (parameters) => this.exclusive(false, () => this.logprobs(parameters)),
     accumulate: ({ sequences, weights }) => this.exclusive(false, () => this.accumulate(sequences, weights)),
     shareGradient: ({ exchange, slot }) => this.exclusive(false, () => this.shareGradient(exchange, slot)),
     step: (settings) => this.exclusive(true, () => this.step(settings)),
@@ -118,12 +118,11 @@ export class EngineCore implements EngineBackend {
     await requireDevice(settings.device, settings)
     const trainer = await makeTrainer(config, parameters, settings)
     this.model = { files, config, parameters, trainer, settings, dir }
-    const trainableLength = trainer.trainable.length
-    return { parameterCount: parameters.parameterCount, trainableLength }
+    return { parameterCount: parameters.parameterCount, trainableLength: trainer.trainable.length }
   }
 
-  private async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
-    const result = await this.timed(() => this.opened.trainer.logprobs(sequences))
+  private async logprobs({ sequences, ...keeping }: EngineMethods['logprobs']['parameters']): Promise<Float32Array[]> {
+    const result = await this.timed(() => this.opened.trainer.logprobs(sequences, keeping))
     this.trained.scoredTokens += countTokens(sequences)
     return result
   }
@@ -196,6 +195,7 @@ export class EngineCore implements EngineBackend {
     const { trainer } = this.opened
     const loaded = loadTrainingState(path, trainer.trainable, owner)
     if (loaded !== undefined) trainer.restore(loaded.state)
+    trainer.weightsChanged()
     this.staleSampler = true
     return Promise.resolve(loaded?.note)
   }
@@ -215,6 +215,7 @@ export class EngineCore implements EngineBackend {
     const saved = this.snapshots.get(id)
     if (saved === undefined) throw new RangeError(`engine: there is no snapshot ${id}`)
     this.opened.trainer.trainable.flat.set(saved)
+    this.opened.trainer.weightsChanged()
     this.staleSampler = true
     return Promise.resolve(undefined)
   }

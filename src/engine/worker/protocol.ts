@@ -78,7 +78,8 @@ export type Tokens = ArrayLike<number>
 /** What the thread can be asked: parameters and result of each method. */
 export interface EngineMethods {
   open: { parameters: OpenParameters; result: { parameterCount: number; trainableLength: number } }
-  logprobs: { parameters: { sequences: readonly Tokens[] }; result: Float32Array[] }
+  /** With `keep`, `accumulate` of the same sequences follows, and what was computed may be kept for it. */
+  logprobs: { parameters: { sequences: readonly Tokens[]; keep?: boolean }; result: Float32Array[] }
   accumulate: {
     parameters: { sequences: readonly Tokens[]; weights: readonly ArrayLike<number>[] }
     result: Float32Array[]

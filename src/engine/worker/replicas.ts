@@ -42,7 +42,7 @@ export class ReplicatedBackend implements EngineBackend {
 
   private readonly handlers: { [K in EngineMethod]: Handler<K> } = {
     open: (parameters) => this.open(parameters),
-    logprobs: ({ sequences }) => this.logprobs(sequences),
+    logprobs: (parameters) => this.logprobs(parameters),
     accumulate: ({ sequences, weights }) => this.accumulate(sequences, weights),
     shareGradient: (parameters) => this.first.call('shareGradient', parameters),
     step: (settings) => this.step(settings),
@@ -75,9 +75,9 @@ export class ReplicatedBackend implements EngineBackend {
     return opened
   }
 
-  private async logprobs(sequences: readonly Tokens[]): Promise<Float32Array[]> {
+  private async logprobs({ sequences, keep = false }: Parameters<'logprobs'>): Promise<Float32Array[]> {
     return this.gather(this.shareOut(sequences), (replica, share) =>
-      replica.call('logprobs', { sequences: share.map((i) => sequences[i] ?? []) }),
+      replica.call('logprobs', { sequences: share.map((i) => sequences[i] ?? []), keep }),
     )
   }
 

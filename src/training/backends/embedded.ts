@@ -19,8 +19,8 @@ export class EmbeddedTrainableModel implements TrainableModel {
     this.contextLength = engine.config.maxPositions
   }
 
-  logprobs(sequences: readonly TokenSequence[]): Promise<Float32Array[]> {
-    return this.engine.logprobs(sequences)
+  logprobs(sequences: readonly TokenSequence[], options?: { readonly keep?: boolean }): Promise<Float32Array[]> {
+    return this.engine.logprobs(sequences, options)
   }
 
   async accumulate(sequences: readonly TokenSequence[], weights: readonly Float32Array[]): Promise<void> {
