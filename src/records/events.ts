@@ -33,7 +33,7 @@ export type RunEvent =
   | { readonly type: 'step'; readonly round: number; readonly step: TrainingStep; readonly total: number }
   /** A suite was evaluated. */
   | { readonly type: 'evaluation'; readonly result: SuiteResult }
-  /** The signal of a round was measured, before any training. */
+  /** The signal of a round was measured: before it is trained, online after it. */
   | { readonly type: 'health'; readonly report: HealthReport }
   /** Something worth a line: a warning, a decision, a path. */
   | { readonly type: 'note'; readonly text: string }

@@ -1,4 +1,4 @@
-/** The health of a round's training signal: what is measured before any training, its limits, and what came out. */
+/** The health of a round’s training signal: what is measured before the round is trained (online, after it), its limits, and what came out. */
 import { z } from 'zod'
 
 /** A limit, or `false` for none. */
