@@ -138,19 +138,46 @@ function arenaHard(name: ArenaHardName, summary: string): SuiteEntry {
   }
 }
 
-function judgeOf(name: FileSuiteName, judge: LanguageModel | undefined): LanguageModel {
-  if (judge !== undefined) return judge
-  throw new ConfigError(
+/**
+ * What can be said before a file is read or a model fetched.
+ * @throws {ConfigError} when the suite's file, a part that it cannot do without, or its judge is missing
+ */
+export function requireParts(
+  name: FileSuiteName,
+  { parts, hasJudge }: { readonly parts: readonly string[]; readonly hasJudge: boolean },
+): void {
+  const { required = [], needsJudge } = suiteCatalogue[name]
+  if (!parts.includes('main')) throw noData(name)
+  const missing = required.find((part) => !parts.includes(part))
+  if (missing !== undefined) throw noPart(name, missing)
+  if (needsJudge && !hasJudge) throw noJudge(name)
+}
+
+function noData(name: FileSuiteName): ConfigError {
+  return new ConfigError(`${name} needs its data: --data ${name}=FILE, or evaluation.data.${name} in the configuration`)
+}
+
+function noJudge(name: FileSuiteName): ConfigError {
+  return new ConfigError(
     `${name} needs a judge: --judge URL#MODEL or --judge MODEL_DIR, or evaluation.judge in the configuration`,
   )
 }
 
-function partOf(name: FileSuiteName, files: SuiteRequest['files'], part: string): SuiteFile {
-  const file = files[part]
-  if (file !== undefined) return file
-  throw new ConfigError(
+function noPart(name: FileSuiteName, part: string): ConfigError {
+  return new ConfigError(
     `${name} needs its part "${part}": --data ${name}.${part}=FILE, or evaluation.data["${name}.${part}"] in the configuration`,
   )
+}
+
+function judgeOf(name: FileSuiteName, judge: LanguageModel | undefined): LanguageModel {
+  if (judge === undefined) throw noJudge(name)
+  return judge
+}
+
+function partOf(name: FileSuiteName, files: SuiteRequest['files'], part: string): SuiteFile {
+  const file = files[part]
+  if (file === undefined) throw noPart(name, part)
+  return file
 }
 
 export function isFileSuite(name: string): name is FileSuiteName {
@@ -164,13 +191,8 @@ export function isFileSuite(name: string): name is FileSuiteName {
 export function makeSuite(name: FileSuiteName, request: SuiteRequest): Suite {
   const entry = suiteCatalogue[name]
   const { main } = request.files
-  if (main === undefined) {
-    throw new ConfigError(
-      `${name} needs its data: --data ${name}=FILE, or evaluation.data.${name} in the configuration`,
-    )
-  }
-  for (const part of entry.required ?? []) partOf(name, request.files, part)
-  if (entry.needsJudge) judgeOf(name, request.judge)
+  requireParts(name, { parts: Object.keys(request.files), hasJudge: request.judge !== undefined })
+  if (main === undefined) throw noData(name)
   const sampling = { ...entry.sampling, ...request.sampling }
   return entry.make({ ...request, main, sampling: sampling.temperature === 0 ? { ...sampling, samples: 1 } : sampling })
 }

@@ -2,6 +2,7 @@
 export {
   isFileSuite,
   makeSuite,
+  requireParts,
   suiteCatalogue,
   type FileSuiteName,
   type SuiteEntry,

@@ -9,7 +9,7 @@ export { contaminationOf, trainingTextsOf, type ContaminationReport } from './co
 export { ModelHouse } from './models.ts'
 export { requireUntouchedJudges } from './playable.ts'
 export { readSampleFile, type BadLine } from './sample-file.ts'
-export { fileSuites } from './suites.ts'
+export { checkSuites, fileSuites } from './suites.ts'
 export { trainRun, type TrainRunOptions, type TrainRunResult } from './train-run.ts'
 export {
   assumedReply,

@@ -5,6 +5,7 @@ import { readTableAt, type CorpusDeps } from '../corpus/index.ts'
 import {
   isFileSuite,
   makeSuite,
+  requireParts,
   suiteCatalogue,
   type FileSuiteName,
   type Suite,
@@ -35,6 +36,18 @@ export async function configuredBenchmarks({ evaluation }: Config, models: Model
     limit,
     deps: { env: models.env },
   })
+}
+
+/**
+ * What is wrong with the choice of suites, before a file is read or a model fetched.
+ * @throws {ConfigError} when a name in `data` belongs to no suite, or a suite lacks its file or judge
+ */
+export function checkSuites(
+  names: readonly FileSuiteName[],
+  { data, hasJudge }: { readonly data: Readonly<Record<string, string>>; readonly hasJudge: boolean },
+): void {
+  for (const key of Object.keys(data)) checkKey(key)
+  for (const name of names) requireParts(name, { parts: partsOf(name, data).map(([part]) => part), hasJudge })
 }
 
 /**

@@ -150,6 +150,10 @@ describe('pop eval', () => {
     [['eval', model, '--suite', 'gsm8k', '--data', `gsm8x=${gsm8k}`], 'no suite reads data named "gsm8x"'],
     [['eval', model, '--suite', 'math-500', '--data', `math-500=${gsm8k}`], 'not a row of math-500'],
     [['eval', join(folder, 'none'), '--suite', 'gsm8k'], 'does not exist'],
+    // Nothing is fetched for it: nobody listens there, and the message would be another.
+    [['eval', 'hf://owner/name', '--suite', 'gsm8k'], 'gsm8k needs its data'],
+    [['eval', 'hf://owner/name', '--suite', 'arena-hard', '--data', `arena-hard=${gsm8k}`], 'its part "baseline"'],
+    [['eval', 'hf://owner/name', '--suite', 'healthbench', '--data', `healthbench=${gsm8k}`], 'needs a judge'],
     [['eval', 'http://localhost:1/v1', '--suite', 'gsm8k'], '#MODEL'],
   ])('%j ends with exit code 2 and the way out', async (words, message) => {
     const { code, stderr } = await pop(...words)

@@ -3,7 +3,7 @@ import { existsSync, readdirSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { InputError, UsageError } from '../../core/errors.ts'
 import { isFileSuite, suiteCatalogue, type FileSuiteName, type Suite } from '../../evaluation/index.ts'
-import { evaluatePolicies, fileSuites, ModelHouse } from '../../pipeline/index.ts'
+import { checkSuites, evaluatePolicies, fileSuites, ModelHouse } from '../../pipeline/index.ts'
 import { configSchema, type Config, type ModelEndpoint, type SuiteResult } from '../../records/index.ts'
 import { RunFolder, type RunReader } from '../../store/index.ts'
 import { checkRegression } from '../check-regression.ts'
@@ -177,13 +177,17 @@ interface Target {
 }
 
 /** Models are fetched last: what is wrong with the rest is said before. */
-async function openTarget(invocation: Invocation, { run, judge }: EvalRequest, context: Context): Promise<Target> {
-  const target = run === undefined ? await openModel(invocation, context) : await openRun(invocation, run)
+async function openTarget(invocation: Invocation, request: EvalRequest, context: Context): Promise<Target> {
+  const { run, judge } = request
+  const target = run === undefined ? await openModel(invocation, request, context) : await openRun(invocation, run)
   return judge === undefined ? target : { ...target, judge: await localEndpoint(judge, context) }
 }
 
-async function openModel(invocation: Invocation, context: Context): Promise<Target> {
+async function openModel(invocation: Invocation, request: EvalRequest, context: Context): Promise<Target> {
   const named = readEndpoint(invocation.positionals[0] ?? '', invocation.text('api-key-env'))
+  const { files, data, judge } = request
+  // A run's configuration may name data and judge; beside a model there is only the command line.
+  checkSuites(files, { data, hasJudge: judge !== undefined })
   const of = invocation.text('of')
   // The questions of a run are asked with the noise that the run's policies met.
   const seed = of === undefined ? {} : { seed: (await readRun(of)).config.seed }

@@ -1,5 +1,6 @@
 /** The Run screen's facts, put together from a run folder. Knows files through `RunView` only. */
 import type { Clock } from '../../core/clock.ts'
+import { errorMessage } from '../../core/errors.ts'
 import { isJsonObject, type JsonValue } from '../../core/json.ts'
 import { configSchema, type Config, type RunManifest, type SuiteResult } from '../../records/index.ts'
 import { costsOf } from '../views/costs.ts'
@@ -31,6 +32,12 @@ function stateOf(run: RunView, manifest: RunManifest | null, config: Config | nu
 
 export async function overview(run: RunView, clock: Clock): Promise<Overview> {
   const faults: string[] = []
+  try {
+    run.requireKnownVersion()
+  } catch (error) {
+    // What can be read of it is shown all the same.
+    faults.push(errorMessage(error))
+  }
   const manifest = await orFault(run.manifest(), null, faults)
   const config = await orFault(run.config(), null, faults)
   const raw = await orFault(run.rawConfig(), null, faults)

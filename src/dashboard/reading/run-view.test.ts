@@ -1,11 +1,13 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { appendFile, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { systemClock } from '../../core/clock.ts'
 import { configSchema, type Example } from '../../records/index.ts'
 import { RunFolder, RunReader } from '../../store/index.ts'
 import { writeSampleRun } from '../testing/sample-folder.ts'
 import { sampleExamples } from '../testing/sample-run.ts'
+import { overview } from './overview.ts'
 import { RunView } from './run-view.ts'
 
 let dir = ''
@@ -32,6 +34,20 @@ function compared(round: number): Example[] {
 }
 
 describe('the view of a run', () => {
+  it('says that a later version wrote to its journal, and shows what can be read of it', async () => {
+    await writeSampleRun(dir, { rounds: 1 })
+    const reader = await RunReader.open(dir)
+    const view = new RunView('0', reader)
+    await view.refresh()
+    const before = await overview(view, systemClock)
+    expect(before.faults).toEqual([])
+    await appendFile(join(reader.journalDir, 'round-1.jsonl'), '{"v":2,"kind":"call","key":"r1/d"}\n')
+    await view.refresh()
+    const { faults, rounds, costs } = await overview(view, systemClock)
+    expect(faults).toEqual([expect.stringMatching(/round-1\.jsonl was written by a later version of pop.*version 2/)])
+    expect([rounds, costs]).toEqual([before.rounds, before.costs])
+  })
+
   it('counts order flips by the way the run scores, also when that changes', async () => {
     await writeSampleRun(dir, { rounds: 1, examples: compared })
     const view = new RunView('0', await RunReader.open(dir))

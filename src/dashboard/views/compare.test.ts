@@ -1,6 +1,6 @@
 /** Held-out questions of two rounds: which are held against each other. */
 import { describe, expect, it } from 'vitest'
-import { pairQuestions, verdict } from './compare.ts'
+import { otherJudge, pairQuestions, verdict } from './compare.ts'
 import type { HeldOutAnswer } from './wire.ts'
 
 const answer = (id: string, asked: string | undefined, score: number | null): HeldOutAnswer => ({
@@ -26,5 +26,22 @@ describe('pairQuestions', () => {
     ])
     expect(verdict(questions)).toMatchObject({ wins: 2, losses: 0 })
     expect(pairQuestions(before, after, 'oracle')).toEqual({ questions: [], different: 0 })
+  })
+})
+
+describe('otherJudge', () => {
+  const side = (...judges: [suite: string, judge: string][]): Parameters<typeof otherJudge>[0] => ({
+    evaluations: judges.map(([suite, judge]) => ({ suite, judge })),
+  })
+
+  it('names both where one suite was judged by two, and nobody else', () => {
+    const before = side(['heldout', 'base'], ['oracle', 'oracle'])
+    expect(otherJudge(before, side(['heldout', 'round-1'], ['oracle', 'oracle']), 'heldout')).toEqual([
+      'base',
+      'round-1',
+    ])
+    expect(otherJudge(before, side(['heldout', 'round-1'], ['oracle', 'oracle']), 'oracle')).toBeNull()
+    expect(otherJudge(before, side(['heldout', 'base']), 'heldout')).toBeNull()
+    expect(otherJudge(before, side(), 'heldout')).toBeNull()
   })
 })

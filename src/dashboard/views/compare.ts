@@ -45,6 +45,22 @@ export function pairQuestions(
   return { questions, different: both.length - questions.length }
 }
 
+interface Judged {
+  readonly evaluations: readonly { readonly suite: string; readonly judge: string }[]
+}
+
+/** Who judged the suite before and after, where that was not the same: the change may be the judge's. */
+export function otherJudge(
+  before: Judged,
+  after: Judged,
+  suite: string,
+): readonly [before: string, after: string] | null {
+  const judgeOf = ({ evaluations }: Judged): string | undefined =>
+    evaluations.find((result) => result.suite === suite)?.judge
+  const [first, last] = [judgeOf(before), judgeOf(after)]
+  return first === undefined || last === undefined || first === last ? null : [first, last]
+}
+
 /** Of a result that kept no questions, the id is all that is known. */
 function isSame({ before, after }: ComparedQuestion): boolean {
   return before.asked === undefined || after.asked === undefined || before.asked === after.asked

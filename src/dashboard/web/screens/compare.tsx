@@ -1,7 +1,14 @@
 /** The Compare screen: two rounds, of one run or of two, against each other. */
 import type { VNode } from 'preact'
 import type { Series } from '../../charts/drawing.ts'
-import { movedCriteria, pairQuestions, shares, verdict, type ComparedQuestion } from '../../views/compare.ts'
+import {
+  movedCriteria,
+  otherJudge,
+  pairQuestions,
+  shares,
+  verdict,
+  type ComparedQuestion,
+} from '../../views/compare.ts'
 import { number, roundName, short } from '../../views/format.ts'
 import { criterionTable, questionTable } from '../../views/tables.ts'
 import type { RoundSide, RunCard } from '../../views/wire.ts'
@@ -101,6 +108,7 @@ function Comparison({ before, after, route, change }: ComparisonProps): VNode {
   const suites = [...new Set(after.heldOut.map(({ suite }) => suite))]
   const suite = suites.find((one) => one === route.parameters.get('suite')) ?? suites[0] ?? ''
   const { questions, different } = pairQuestions(before, after, suite)
+  const judges = questions.length === 0 ? null : otherJudge(before, after, suite)
   const shown = questions.find(({ id }) => id === route.parameters.get('question')) ?? questions[0]
   return (
     <div class="columns">
@@ -116,6 +124,12 @@ function Comparison({ before, after, route, change }: ComparisonProps): VNode {
               </select>
             </label>
           </div>
+        )}
+        {judges !== null && (
+          <p class="banner" role="note">
+            Judged by <Inline text={judges[0]} length={60} /> before and by <Inline text={judges[1]} length={60} />{' '}
+            after: the two scores do not measure the same thing.
+          </p>
         )}
         {questions.length === 0 ? (
           <p class="soft">No held-out question was put to both.</p>
