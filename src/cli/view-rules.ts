@@ -11,9 +11,12 @@ export const viewRules: ViewRules = { outcomeOf, judgePrompt }
 function outcomeOf(example: Example, config: Config): RowOutcome {
   const choice = choosePairs(example, config.pairing, seedOf(config.seed, example.round))
   if ('skipped' in choice) return { outcome: choice.skipped, chosen: null, rejected: null }
-  const [first] = choice.pairs
+  const [first, ...others] = choice.pairs.map(({ chosen, rejected }) => ({
+    chosen: chosen.candidate.index,
+    rejected: rejected.candidate.index,
+  }))
   if (first === undefined) return { outcome: 'unknown', chosen: null, rejected: null }
-  return { outcome: 'paired', chosen: first.chosen.candidate.index, rejected: first.rejected.candidate.index }
+  return { outcome: 'paired', ...first, others }
 }
 
 /** Deriving a seed costs as much as a question's choice. */

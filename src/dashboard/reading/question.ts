@@ -1,7 +1,8 @@
 /** The Question page's facts: one example, its calls with their texts, and where else its document was asked about. */
 import type { Config, Example, JournalCall } from '../../records/index.ts'
 import { placeOf } from '../views/calls.ts'
-import type { CallText, QuestionPage, QuestionRef } from '../views/wire.ts'
+import type { RowOutcome } from '../views/rows.ts'
+import type { AnswerPair, CallText, QuestionPage, QuestionRef } from '../views/wire.ts'
 import type { RunView } from './run-view.ts'
 
 export type QuestionKey = Omit<QuestionRef, 'run'>
@@ -32,9 +33,15 @@ export async function questionPage(
     scale: await run.scale(),
     scoringMode: config?.scoring.mode ?? null,
     example,
+    pairs: config === null ? [] : pairsOf(run.rules.outcomeOf?.(example, config)),
     calls: calls.map((call) => callText(call, promptOf(call, prefix, example, config, run))),
     elsewhere: others.flatMap((other) => sameDocument(other, run, key)),
   }
+}
+
+function pairsOf(told: RowOutcome | undefined): AnswerPair[] {
+  if (told === undefined || told.chosen === null || told.rejected === null) return []
+  return [{ chosen: told.chosen, rejected: told.rejected }, ...(told.others ?? [])]
 }
 
 function callText(call: JournalCall, prompt: CallText['prompt']): CallText {

@@ -1,7 +1,7 @@
 /** From an example to its row in the table. Pure. */
 import type { Candidate, Example } from '../../records/index.ts'
 import { countFlips, type ScoringMode } from './flips.ts'
-import type { ExampleRow, Outcome } from './wire.ts'
+import type { AnswerPair, ExampleRow, Outcome } from './wire.ts'
 
 const titleLength = 240
 
@@ -9,6 +9,8 @@ export interface RowOutcome {
   readonly outcome: Outcome
   readonly chosen: number | null
   readonly rejected: number | null
+  /** Pairs beyond that one, which is the first. */
+  readonly others?: readonly AnswerPair[]
 }
 
 /**

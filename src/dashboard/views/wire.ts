@@ -151,12 +151,20 @@ export interface QuestionRef {
   readonly questionIndex: number
 }
 
+/** Candidates' `index`. */
+export interface AnswerPair {
+  readonly chosen: number
+  readonly rejected: number
+}
+
 export interface QuestionPage {
   readonly row: ExampleRow
   readonly scale: ScoreScale
   /** Null where the configuration cannot be read. */
   readonly scoringMode: ScoringMode | null
   readonly example: Example
+  /** The widest first; no answer is in two of them. */
+  readonly pairs: readonly AnswerPair[]
   readonly calls: readonly CallText[]
   /** The same document's questions elsewhere: other rounds, other runs. */
   readonly elsewhere: readonly (QuestionRef & { readonly runName: string; readonly title: string })[]

@@ -2,10 +2,10 @@
 import type { VNode } from 'preact'
 import { useState } from 'preact/hooks'
 import type { Candidate, CriterionRating, Example, Rubric } from '../../../records/index.ts'
-import { bestFirst, ratingsOf } from '../../views/answers.ts'
+import { bestFirst, ratingsOf, sideOf } from '../../views/answers.ts'
 import { number, words } from '../../views/format.ts'
 import type { Table } from '../../views/table.ts'
-import type { ExampleRow } from '../../views/wire.ts'
+import type { AnswerPair } from '../../views/wire.ts'
 import { Scroll } from '../parts.tsx'
 import { Block, Inline } from '../text.tsx'
 
@@ -14,7 +14,7 @@ interface Selected {
   readonly criterion: number
 }
 
-export function HeatMap({ example, row }: { example: Example; row: ExampleRow }): VNode {
+export function HeatMap({ example, pairs }: { example: Example; pairs: readonly AnswerPair[] }): VNode {
   const [selected, setSelected] = useState<Selected | null>(null)
   const [byScore, setByScore] = useState(true)
   const { candidates } = example
@@ -51,7 +51,7 @@ export function HeatMap({ example, row }: { example: Example; row: ExampleRow })
                 key={candidate.index}
                 candidate={candidate}
                 criteria={criteria}
-                mark={mark(candidate, row)}
+                mark={sideOf(candidate.index, pairs) ?? ''}
                 selected={selected?.index === candidate.index ? selected.criterion : null}
                 onSelect={(criterion) => setSelected({ index: candidate.index, criterion })}
               />
@@ -175,8 +175,4 @@ function ratingOf(candidate: Candidate, name: string): CriterionRating | undefin
 
 function level(rating: number): number {
   return Math.max(0, Math.min(2, Math.round(rating)))
-}
-
-function mark({ index }: Candidate, { chosen, rejected }: ExampleRow): string {
-  return index === chosen ? 'chosen' : index === rejected ? 'rejected' : ''
 }

@@ -6,6 +6,7 @@ import { drawScatter } from '../../charts/scatter.ts'
 import { number, words } from '../../views/format.ts'
 import { rubricTable } from '../../views/tables.ts'
 import type { Candidate } from '../../../records/index.ts'
+import { sideOf } from '../../views/answers.ts'
 import { countWords } from '../../views/rows.ts'
 import type { ExamplePage, ExampleQuery, ExampleRow, QuestionPage } from '../../views/wire.ts'
 import { Chart } from '../charts/chart.tsx'
@@ -80,7 +81,7 @@ function useNeighbours(route: Route, { query, at }: { query: ExampleQuery; at: n
 }
 
 function Question({ page, run }: { page: QuestionPage; run: string }): VNode {
-  const { example, row, calls } = page
+  const { example, row, pairs, calls } = page
   return (
     <>
       <h1 class="title">
@@ -101,7 +102,7 @@ function Question({ page, run }: { page: QuestionPage; run: string }): VNode {
         <RubricCard page={page} />
         <div class="wide">
           <Card title={row.compared > 0 ? 'Answers' : 'Answers by criterion'}>
-            <HeatMap example={example} row={row} />
+            <HeatMap example={example} pairs={pairs} />
           </Card>
         </div>
         <FlipsCard page={page} />
@@ -147,10 +148,13 @@ function QuestionCard({ page: { example } }: { page: QuestionPage }): VNode {
   )
 }
 
-function LengthCard({ page: { example, row, scale } }: { page: QuestionPage }): VNode {
+function LengthCard({ page: { example, pairs, scale } }: { page: QuestionPage }): VNode {
   const { candidates } = example
-  const markOf = (index: number): 'good' | 'bad' | '' =>
-    index === row.chosen ? 'good' : index === row.rejected ? 'bad' : ''
+  const marks = { chosen: 'good', rejected: 'bad' } as const
+  const markOf = (index: number): 'good' | 'bad' | '' => {
+    const side = sideOf(index, pairs)
+    return side === undefined ? '' : marks[side]
+  }
   const points = {
     title: 'Score against length',
     x: { name: 'words', values: candidates.map(({ answer }) => (answer === null ? null : countWords(answer))) },
@@ -183,8 +187,8 @@ function ElsewhereCard({ page: { elsewhere }, run }: { page: QuestionPage; run: 
   )
 }
 
-function PairCard({ page: { example, row } }: { page: QuestionPage }): VNode {
-  const side = (name: string, index: number | null): VNode | null => {
+function PairCard({ page: { example, row, pairs } }: { page: QuestionPage }): VNode {
+  const side = (name: string, index: number): VNode | null => {
     const candidate = example.candidates.find((one) => one.index === index)
     if (candidate === undefined) return null
     return (
@@ -197,12 +201,14 @@ function PairCard({ page: { example, row } }: { page: QuestionPage }): VNode {
     )
   }
   return (
-    <Card title="The pair">
+    <Card title={pairs.length > 1 ? `The ${pairs.length} pairs` : 'The pair'}>
       {row.outcome === 'paired' ? (
-        <>
-          {side('chosen', row.chosen)}
-          {side('rejected', row.rejected)}
-        </>
+        pairs.map(({ chosen, rejected }) => (
+          <div key={chosen}>
+            {side('chosen', chosen)}
+            {side('rejected', rejected)}
+          </div>
+        ))
       ) : (
         <p>
           No pair: <Pill name={row.outcome} /> {reasons[row.outcome] ?? ''}
