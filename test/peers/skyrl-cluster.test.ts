@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, it } from 'vitest'
 import { expectParity } from './skyrl-parity.ts'
 import { checkout, SkyrlServer } from './skyrl-server.ts'
 
-describe.runIf(checkout !== undefined)('a SkyRL cluster of two processes', { timeout: 500_000 }, () => {
+describe.runIf(checkout !== undefined)('a SkyRL cluster of two processes', { timeout: 1_500_000 }, () => {
   let server: SkyrlServer
   beforeAll(async () => {
     server = await SkyrlServer.open({ processes: 2 })
-  }, 240_000)
+  }, 600_000)
   afterAll(() => server.close())
 
   it('trains a DPO run as the embedded engine does', async () => {

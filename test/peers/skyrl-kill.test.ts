@@ -15,14 +15,14 @@ import { checkout, modelDir, SkyrlServer } from './skyrl-server.ts'
 
 const main = fileURLToPath(new URL('../../src/cli/main.ts', import.meta.url))
 
-describe.runIf(checkout !== undefined)('pop train over SkyRL', { timeout: 600_000 }, () => {
+describe.runIf(checkout !== undefined)('pop train over SkyRL', { timeout: 1_500_000 }, () => {
   let server: SkyrlServer
   beforeAll(async () => {
     server = await SkyrlServer.open()
     const model = { backend: 'embedded', path: modelDir }
     const training = { ...DPO, backend: 'tinker', baseUrl: server.baseUrl, name: modelDir }
     writeFileSync(join(server.scratch, 'pop.yaml'), JSON.stringify({ model, training }))
-  }, 240_000)
+  }, 600_000)
   afterAll(() => server.close())
 
   interface Ended {

@@ -12,11 +12,11 @@ import { others, runTable } from '../../src/pipeline/testing/tinker-table.ts'
 import { readRecipe } from '../read-recipe.ts'
 import { checkout, modelDir, RANK, SkyrlServer } from './skyrl-server.ts'
 
-describe.runIf(checkout !== undefined)('pop run over SkyRL', { timeout: 600_000 }, () => {
+describe.runIf(checkout !== undefined)('pop run over SkyRL', { timeout: 1_500_000 }, () => {
   let server: SkyrlServer
   beforeAll(async () => {
     server = await SkyrlServer.open()
-  }, 240_000)
+  }, 600_000)
   afterAll(() => server.close())
 
   const asked = others()

@@ -12,11 +12,11 @@ import { describeTrainableModel } from '../../src/training/testing/conformance.t
 import { expectParity, show } from './skyrl-parity.ts'
 import { checkout, modelDir, python, SkyrlServer } from './skyrl-server.ts'
 
-describe.runIf(checkout !== undefined)('a SkyRL server', { timeout: 300_000 }, () => {
+describe.runIf(checkout !== undefined)('a SkyRL server', { timeout: 900_000 }, () => {
   let server: SkyrlServer
   beforeAll(async () => {
     server = await SkyrlServer.open()
-  }, 240_000)
+  }, 600_000)
   afterAll(() => server.close())
 
   describeTrainableModel('SkyRL (JAX)', async () => {
