@@ -3,7 +3,7 @@
  * each position, so that one product serves them all and no key is repeated.
  */
 import type { Graph, Value } from '../graph/graph.ts'
-import { addKernel, concatKernel, matmulKernel, reshapeKernel, sliceKernel } from './kernels.ts'
+import { addKernel, concatKernel, matmulKernel, padKernel, reshapeKernel, sliceKernel } from './kernels.ts'
 import { reshape, takeRows } from './shape.ts'
 
 /** Added to the score of what must not be seen: low enough to vanish after softmax, high enough to stay finite. */
@@ -78,8 +78,7 @@ export function causalAttend(q: Value, k: Value, v: Value, options: { scale: num
     const qBlock = sliceKernel(q, 2, [start * groups, end * groups])
     const [kBlock, vBlock] = [sliceKernel(k, 2, [0, end]), sliceKernel(v, 2, [0, end])]
     const scores = matmulKernel(qBlock, kBlock, { transposeB: true, alpha: scale })
-    const masked = addKernel(scores, causalMask(q.graph, [start, end], groups))
-    const weights = q.graph.op('Softmax', [masked], { shape: masked.shape }, { axis: { int: -1 } })
+    const weights = causalSoftmax(scores, [start, end])
     const output = matmulKernel(weights, vBlock)
     const parts = { q: qBlock, k: kBlock, v: vBlock, p: weights, o: output }
     for (const [name, value] of Object.entries(parts)) saved[`${name}${index}`] = value
@@ -100,14 +99,27 @@ export function causalBlocks(length: number, block = Math.max(SMALLEST_BLOCK, le
   return Array.from({ length: count }, (_, i) => Math.round(((i + 1) * length) / count))
 }
 
-/** [(end − start) · groups, end]: 0 where the query of a position from `start` on sees the key, else `MASKED`. */
-function causalMask(graph: Graph, [start, end]: readonly [number, number], groups: number): Value {
-  return graph.memo(`causalMask:${start}:${end}:${groups}`, () => {
-    const rows = (end - start) * groups
-    const mask = new Float32Array(rows * end)
-    for (let row = 0; row < rows; row++) {
-      mask.fill(MASKED, row * end + start + Math.floor(row / groups) + 1, (row + 1) * end)
-    }
-    return graph.constant(mask, [rows, end])
+/** Over the keys, of scores [S, K, (end − start) · G, end] of the positions from `start` on. */
+function causalSoftmax(scores: Value, [start, end]: readonly [number, number]): Value {
+  const { graph, shape } = scores
+  const [sequences = 1, kvHeads = 1] = shape
+  const groups = scores.dimension(2) / (end - start)
+  // The queries of a position see the same, so one row of the mask serves them all.
+  const byPosition = groups === 1 ? scores : reshapeKernel(scores, [sequences, kvHeads, end - start, groups, end])
+  const mask = reshapeKernel(causalMask(graph, start, end), groups === 1 ? [end - start, end] : [end - start, 1, end])
+  const masked = addKernel(byPosition, mask)
+  const weights = graph.op('Softmax', [masked], { shape: masked.shape }, { axis: { int: -1 } })
+  return groups === 1 ? weights : reshapeKernel(weights, shape)
+}
+
+/** [end − start, end]: 0 where a position from `start` on sees the key, else `MASKED`. */
+function causalMask(graph: Graph, start: number, end: number): Value {
+  const size = end - start
+  // A model holds only the square on the diagonal: what is before it is seen, and is zeros.
+  const square = graph.memo(`causalMask:${size}`, () => {
+    const mask = new Float32Array(size * size)
+    for (let row = 0; row < size; row++) mask.fill(MASKED, row * size + row + 1, (row + 1) * size)
+    return graph.constant(mask, [size, size])
   })
+  return graph.memo(`causalMask:${start}:${end}`, () => padKernel(square, 1, end, start))
 }
