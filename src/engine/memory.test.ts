@@ -55,7 +55,7 @@ describe('memoryNeed', () => {
       return Object.fromEntries(parts)['activations'] ?? 0
     }
     expect(kept({ maxLength: 4096, recompute: false })).toBeGreaterThan(4 * kept({ recompute: false }))
-    expect(kept({ maxLength: 4096, recompute: true })).toBeLessThan(kept({ maxLength: 4096, recompute: false }) / 8)
+    expect(kept({ maxLength: 4096, recompute: true })).toBeLessThan(kept({ maxLength: 4096, recompute: false }) / 5)
     // A shorter sequence is kept whole, up to the bound of 4 GiB.
     expect(kept({ maxLength: 4096 })).toBeGreaterThan(4 * GIB)
     expect(kept({ maxLength: 4096 })).toBeLessThan(4.2 * GIB)

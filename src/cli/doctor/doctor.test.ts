@@ -163,7 +163,7 @@ describe('a model folder', () => {
     await hub.close()
     expect(checks[1]?.state).toBe('warning')
     expect(checks[1]?.message).toMatch(
-      /training takes about 9\.\d GiB of memory \(activations .* 6\.0 GiB are free: .*training\.lora.*training\.recompute.*training\.maxLength/,
+      /training takes about 12\.\d GiB of memory \(activations .* 6\.0 GiB are free: .*training\.lora.*training\.recompute.*training\.maxLength/,
     )
   })
 

@@ -21,18 +21,31 @@ export interface PassSize {
 export function activationBytes(config: ModelConfig, { tokens, rows, length }: PassSize, loraRank: number): number {
   const { layers, hiddenSize, heads, kvHeads, headDim, intermediateSize } = config
   const ends = causalBlocks(length)
-  const seen = ends.reduce((sum, end, i) => sum + (end - (ends[i - 1] ?? 0)) * end, 0) / length
   const prefixes = ends.reduce((sum, end) => sum + end, 0) / length
   const adapters = loraRank * layerLinears(config, 0).length
   const perToken = 4 * hiddenSize + heads * headDim + 4 * intermediateSize + adapters
-  const perPlace = 3 * heads * headDim + 2 * kvHeads * headDim * (1 + prefixes) + heads * seen
-  return (tokens * perToken + rows * length * perPlace) * layers * Float32Array.BYTES_PER_ELEMENT
+  const perPlace = 3 * heads * headDim + 2 * kvHeads * headDim * (1 + prefixes)
+  const inLayer = (tokens * perToken + rows * length * perPlace) * Float32Array.BYTES_PER_ELEMENT
+  return layers * (inLayer + attentionWeightBytes(config, { rows, length }))
+}
+
+/** Of one layer: the weights of the keys up to the end of each block of queries. */
+function attentionWeightBytes({ heads }: ModelConfig, { rows, length }: Pick<PassSize, 'rows' | 'length'>): number {
+  const seen = causalBlocks(length).reduce((sum, end, i, ends) => sum + (end - (ends[i - 1] ?? 0)) * end, 0)
+  return rows * heads * seen * Float32Array.BYTES_PER_ELEMENT
 }
 
 /** Of logits, log-probabilities and probabilities of one block of the head (`ops/head.ts`). */
 const HEAD_BYTES = 3 * 128 * 2 ** 20
 /** The gradient pass of a layer holds, beside what was kept, the gradients of about as much again. */
 const GRADIENT_OF_LAYER = 1
+/**
+ * Of a layer that is computed twice, as measured over long sequences (`bench/engine-memory.ts`, 4,096 and 6,144 tokens): the
+ * allocator holds some times the layers' inputs, between which it cannot give back what was freed, and one copy more of the
+ * attention weights than the gradient needs.
+ */
+const HELD_BETWEEN_INPUTS = 5
+const MORE_WEIGHTS = 1.1
 /** Places in rows of a micro-batch, padding included; a longer sequence is one by itself. */
 export const MICRO_BATCH_TOKENS = 1024
 /** Of activations that are kept between log-probabilities and the gradient of the same sequences, in bytes. */
@@ -113,6 +126,7 @@ function stepBytes(config: ModelConfig, size: PassSize, { loraRank, recompute = 
   const whole = (activations: number): number => activations * (1 + GRADIENT_OF_LAYER / config.layers)
   if (!recomputes(config, size, { loraRank, recompute })) return whole(kept)
   const inputs = size.tokens * config.hiddenSize * config.layers * Float32Array.BYTES_PER_ELEMENT
-  const again = inputs + (1 + GRADIENT_OF_LAYER) * layer
+  const again =
+    HELD_BETWEEN_INPUTS * inputs + (1 + GRADIENT_OF_LAYER) * layer + MORE_WEIGHTS * attentionWeightBytes(config, size)
   return recompute === 'auto' ? Math.max(again, whole(MOST_ACTIVATIONS)) : again
 }
