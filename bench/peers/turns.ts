@@ -48,8 +48,10 @@ export function printRates(timings: ReadonlyMap<Way, Timing>, tokens: number): v
   }
 }
 
-/** How many times faster group `ours` is than group `theirs`, each by its fastest way. */
+/** How many times faster group `ours` is than group `theirs`, each by its fastest way; nothing where one was left out. */
 export function printRatio(timings: ReadonlyMap<Way, Timing>, ours: string, theirs: string): void {
+  const groups = new Set([...timings.keys()].map(({ group }) => group))
+  if (!groups.has(ours) || !groups.has(theirs)) return
   const fastest = (group: string, by: keyof Timing): number =>
     Math.min(...[...timings].filter(([way]) => way.group === group).map(([, timing]) => timing[by]))
   const ratios = COLUMNS.map((by) => `${(fastest(theirs, by) / fastest(ours, by)).toFixed(2)} (${by})`)
