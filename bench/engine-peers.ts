@@ -17,7 +17,10 @@ import { parseArgs } from 'node:util'
 import { readPreferencePairs } from '../src/pairing/index.ts'
 import { configSchema } from '../src/records/index.ts'
 import { rng } from '../src/core/rng.ts'
+import { Graph } from '../src/engine/graph/graph.ts'
 import { Engine, readModelFiles } from '../src/engine/index.ts'
+import { gemmKernel } from '../src/engine/ops/kernels.ts'
+import { Executable } from '../src/engine/runtime/executable.ts'
 import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences } from '../src/training/index.ts'
 import { TorchPeer } from './peers/torch-peer.ts'
 
@@ -137,6 +140,35 @@ async function trainingSteps(peer: TorchPeer | undefined, folder: string): Promi
   await Promise.all([...engines.values()].map((engine) => engine.close()))
 }
 
+/** The products that a layer of this model consists of, in both libraries: what each could reach at most. */
+async function products(peer: TorchPeer | undefined): Promise<void> {
+  for (const [rows, inputs, outputs] of [
+    [1024, 256, 1024],
+    [1024, 1024, 256],
+    [1024, 1024, 2048],
+  ] as const) {
+    const graph = new Graph()
+    const [x, weight] = [graph.input('x', [rows, inputs]), graph.input('w', [outputs, inputs])]
+    graph.output('y', gemmKernel(x, weight, { transposeB: true }))
+    const executable = await Executable.create(graph.build(), { threads })
+    const random = rng(3, 'bench')
+    const filled = (length: number): Float32Array => Float32Array.from({ length }, () => random.normal())
+    const feeds = { x: filled(rows * inputs), w: filled(outputs * inputs) }
+    const y = new Float32Array(rows * outputs)
+    let best = Infinity
+    for (let i = 0; i < 40; i++) {
+      const start = performance.now()
+      await executable.run(feeds, { y })
+      best = Math.min(best, (performance.now() - start) / 1000)
+    }
+    await executable.release()
+    const theirs = await peer?.ask({ op: 'product', threads, rows, inputs, outputs })
+    const rate = (seconds: number): string => ((2 * rows * inputs * outputs) / seconds / 1e9).toFixed(0)
+    const other = theirs?.seconds === undefined ? '' : `, PyTorch ${rate(theirs.seconds)}`
+    console.log(`product ${rows} × ${inputs} × ${outputs}: ONNX Runtime ${rate(best)} GFLOP/s${other}`)
+  }
+}
+
 async function theirStep(peer: TorchPeer, kind: string, batch: number): Promise<Measured | undefined> {
   const [how, dtype] = kind.split(':')
   const { error, seconds = NaN, loss = NaN } = await peer.ask({ op: 'step', kind: how, dtype, batch })
@@ -204,8 +236,10 @@ const folder = mkdtempSync(join(tmpdir(), 'pop-bench-'))
 const peer = TorchPeer.start()
 if (peer === undefined) console.log('POP_PYTHON is not set: PyTorch, transformers and TRL are left out')
 try {
-  if (values.pairs === undefined) await trainingSteps(peer, folder)
-  else await dpoEpochs(peer, values.pairs)
+  if (values.pairs === undefined) {
+    await trainingSteps(peer, folder)
+    await products(peer)
+  } else await dpoEpochs(peer, values.pairs)
 } finally {
   peer?.stop()
   rmSync(folder, { recursive: true, force: true })

@@ -86,6 +86,18 @@ def generate(command):
     return dict(seconds=seconds, processorSeconds=processor, answers=answers.tolist())
 
 
+def product(command):
+    """Seconds of y = x Wᵀ in fp32, best of many."""
+    torch.set_num_threads(command["threads"])
+    x, weight = torch.randn(command["rows"], command["inputs"]), torch.randn(command["outputs"], command["inputs"])
+    best = float("inf")
+    for _ in range(40):
+        start = time.perf_counter()
+        torch.nn.functional.linear(x, weight)
+        best = min(best, time.perf_counter() - start)
+    return dict(seconds=best)
+
+
 def dpo(command):
     from datasets import Dataset
     from trl import DPOConfig, DPOTrainer
@@ -121,7 +133,7 @@ def dpo(command):
     return dict(seconds=seconds, loss=result.training_loss, steps=result.global_step)
 
 
-OPERATIONS = dict(setup=setup, step=step, generate=generate, dpo=dpo)
+OPERATIONS = dict(setup=setup, step=step, generate=generate, product=product, dpo=dpo)
 for line in sys.stdin:
     command = json.loads(line)
     try:
