@@ -22,6 +22,7 @@ import { Engine, readModelFiles } from '../src/engine/index.ts'
 import { gemmKernel } from '../src/engine/ops/kernels.ts'
 import { Executable } from '../src/engine/runtime/executable.ts'
 import { EmbeddedTrainableModel, trainingEngineOptions, trainPreferences } from '../src/training/index.ts'
+import { BASE_SHAPE } from './engine/base-shape.ts'
 import { TorchPeer } from './peers/torch-peer.ts'
 
 const { values } = parseArgs({
@@ -71,18 +72,7 @@ class Table {
   }
 }
 
-const MODEL = {
-  architectures: ['LlamaForCausalLM'],
-  model_type: 'llama',
-  hidden_size: 256,
-  num_hidden_layers: 6,
-  num_attention_heads: 4,
-  num_key_value_heads: 4,
-  intermediate_size: 1024,
-  vocab_size: 2048,
-  max_position_embeddings: 1024,
-  tie_word_embeddings: true,
-}
+const MODEL = { ...BASE_SHAPE, max_position_embeddings: 1024 }
 const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.01, maxGradNorm: 1 }
 
 interface Measured {

@@ -16,6 +16,7 @@ import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'
 import { Engine, readModelFiles, type SampleRequest } from '../src/engine/index.ts'
+import { BASE_SHAPE } from './engine/base-shape.ts'
 import { TorchPeer } from './peers/torch-peer.ts'
 import { printRates, printRatio, takeTurns, timed, type Way } from './peers/turns.ts'
 
@@ -34,19 +35,7 @@ const { values } = parseArgs({
 const threads = Number(values.threads)
 const rounds = Number(values.rounds)
 const PROMPT = 16
-const MODEL = {
-  architectures: ['LlamaForCausalLM'],
-  model_type: 'llama',
-  hidden_size: 256,
-  num_hidden_layers: 6,
-  num_attention_heads: 4,
-  num_key_value_heads: 4,
-  intermediate_size: 1024,
-  vocab_size: 2048,
-  max_position_embeddings: 2048,
-  tie_word_embeddings: true,
-  initializer_range: 0.05,
-}
+const MODEL = { ...BASE_SHAPE, max_position_embeddings: 2048, initializer_range: 0.05 }
 const wanted = ({ group, name }: Way): boolean => !new RegExp(values.skip).test(`${group}, ${name}`)
 const random = rng(2, 'bench')
 const randomTokens = (length: number): number[] => Array.from({ length }, () => random.below(MODEL.vocab_size))

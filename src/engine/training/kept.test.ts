@@ -40,44 +40,22 @@ it('keeps no more than its budget, counted anew for each list of sequences', () 
 it('gives what it kept once, and only for the sequences that it was of', () => {
   const kept = new KeptPasses(1000)
   const pass = { logprobs: Float32Array.of(-1), carried: {} }
+  const [first, second] = [
+    [1, 2, 3],
+    [4, 5],
+  ] as const
   const keep = (): void => {
-    kept.begin([[1, 2, 3], Int32Array.of(4, 5)])
+    kept.begin([first, Int32Array.from(second)])
     kept.keep(0, pass)
   }
   keep()
-  expect([
-    ...kept.take([
-      [1, 2, 3],
-      [4, 5],
-    ]),
-  ]).toEqual([[0, pass]])
-  expect(
-    kept.take([
-      [1, 2, 3],
-      [4, 5],
-    ]).size,
-  ).toBe(0)
-  for (const others of [
-    [[1, 2, 3]],
-    [
-      [1, 2, 3],
-      [4, 6],
-    ],
-    [[1, 2, 3], [4]],
-    [
-      [4, 5],
-      [1, 2, 3],
-    ],
-  ]) {
+  expect([...kept.take([first, second])]).toEqual([[0, pass]])
+  expect(kept.take([first, second]).size).toBe(0)
+  for (const others of [[first], [first, [4, 6]], [first, [4]], [second, first]]) {
     keep()
     expect(kept.take(others).size).toBe(0)
   }
   keep()
   kept.forget()
-  expect(
-    kept.take([
-      [1, 2, 3],
-      [4, 5],
-    ]).size,
-  ).toBe(0)
+  expect(kept.take([first, second]).size).toBe(0)
 })
