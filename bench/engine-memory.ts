@@ -4,6 +4,7 @@
  *
  *   npx tsx bench/engine-memory.ts --tokens 1024 [--shape qwen2.5-0.5b|small] [--lora 16|0] [--recompute auto|yes|no] [--threads 2]
  */
+import './engine/huge-pages.ts'
 import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'
 import { parseModelConfig } from '../src/engine/models/config.ts'

@@ -8,8 +8,10 @@
  * 256 tokens: forward, backward, clipping, AdamW; the same weights and tokens on both sides. The round before those that are
  * timed shows it: its losses, of weights that nobody has trained yet, are printed and agree.
  * The second trains one epoch of DPO on pairs of the laboratory beside TRL: tokenizing, reference log-probabilities and
- * all steps. Ratios are theirs over ours: above 1 ours is faster.
+ * all steps. Ratios are theirs over ours: above 1 ours is faster. Ours has its memory in huge pages, as under `pop`; with
+ * `--their-huge-pages` theirs has too.
  */
+import './engine/huge-pages.ts'
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,6 +34,7 @@ const { values } = parseArgs({
     kinds: { type: 'string', default: 'eager:fp32,compiled:fp32,eager:bf16,compiled:bf16' },
     batches: { type: 'string', default: '4,16' },
     pairs: { type: 'string' },
+    'their-huge-pages': { type: 'boolean', default: false },
     model: { type: 'string', default: 'assets/lab' },
   },
 })
@@ -223,7 +226,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
 }
 
 const folder = mkdtempSync(join(tmpdir(), 'pop-bench-'))
-const peer = TorchPeer.start()
+const peer = TorchPeer.start({ hugePages: values['their-huge-pages'] })
 if (peer === undefined) console.log('POP_PYTHON is not set: PyTorch, transformers and TRL are left out')
 try {
   if (values.pairs === undefined) {

@@ -6,6 +6,7 @@
  * tokens per second of a job that samples one token per prompt. In brackets the same per second of processor time, which
  * says what the machine could do per core when other programs take their share.
  */
+import './engine/huge-pages.ts'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'

@@ -7,6 +7,7 @@
  * wall time (best and median) and per second of CPU time of this process: the second is what remains when the machine
  * is shared (idle threads that spin count against it).
  */
+import './engine/huge-pages.ts'
 import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'
 import { Graph } from '../src/engine/graph/graph.ts'

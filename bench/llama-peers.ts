@@ -11,6 +11,7 @@
  * ones, so that no side's way to draw one counts. llama.cpp's converter knows byte-pair tokenizers by a hash of each: its
  * `get_vocab_base_pre` must be told `qwen2` for a random one.
  */
+import './engine/huge-pages.ts'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { parseArgs } from 'node:util'

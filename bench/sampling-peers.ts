@@ -8,8 +8,10 @@
  * 256, 6 layers, 4 heads, feed-forward 1024, vocabulary 2048): ours in float32 and int8, theirs in float32 and bf16, each
  * with one thread and with all (`--skip 'threads 2'` leaves ways out). Greedy answers of both are compared first, so that it is seen that they compute the same.
  * The second scores candidates: prompts that share a beginning (rubric, document, question) and differ in the answer, beside
- * prompts of the same lengths that already differ in the first token, so that nothing can be shared.
+ * prompts of the same lengths that already differ in the first token, so that nothing can be shared. Ours has its memory in
+ * huge pages, as under `pop`; with `--their-huge-pages` theirs has too.
  */
+import './engine/huge-pages.ts'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -30,6 +32,7 @@ const { values } = parseArgs({
     prefix: { type: 'string', default: '800' },
     answer: { type: 'string', default: '48' },
     skip: { type: 'string', default: '^$' },
+    'their-huge-pages': { type: 'boolean', default: false },
   },
 })
 const threads = Number(values.threads)
@@ -142,7 +145,7 @@ async function scoring(opened: Opened): Promise<void> {
 
 const folder = mkdtempSync(join(tmpdir(), 'pop-bench-'))
 const opened = await openEngines(folder)
-const peer = values.candidates === undefined ? TorchPeer.start() : undefined
+const peer = values.candidates === undefined ? TorchPeer.start({ hugePages: values['their-huge-pages'] }) : undefined
 if (peer === undefined && values.candidates === undefined)
   console.log('POP_PYTHON is not set: transformers is left out')
 try {

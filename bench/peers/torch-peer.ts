@@ -2,6 +2,7 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { createInterface } from 'node:readline'
 import { z } from 'zod'
+import { hugePagesFor } from '../engine/huge-pages.ts'
 
 const answerSchema = z.object({
   seconds: z.number().optional(),
@@ -21,12 +22,13 @@ export class TorchPeer {
     this.lines = lines
   }
 
-  /** Undefined where POP_PYTHON names no Python. */
-  static start(): TorchPeer | undefined {
+  /** With its memory in huge pages, or as people start it. Undefined where POP_PYTHON names no Python. */
+  static start({ hugePages }: { hugePages: boolean }): TorchPeer | undefined {
     const python = process.env['POP_PYTHON']
     if (python === undefined) return undefined
     const script = new URL('torch_peer.py', import.meta.url).pathname
-    const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'ignore'] })
+    const env = hugePages ? hugePagesFor(process.env) : process.env
+    const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'ignore'], env })
     if (child.stdout === null) throw new Error('the peer has no output')
     return new TorchPeer(child, createInterface({ input: child.stdout })[Symbol.asyncIterator]())
   }

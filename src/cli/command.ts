@@ -48,6 +48,8 @@ export interface VerbEntry {
   /** `run`, or two words for a verb of a group: `lab run`. */
   readonly name: string
   readonly summary: string
+  /** The embedded engine may work in this process. */
+  readonly computes?: true
   load(): Promise<Command>
 }
 

@@ -20,11 +20,13 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'run',
     summary: 'play all rounds of a configuration: self-play, pairs, training, evaluation',
+    computes: true,
     load: async () => (await import('./commands/run.ts')).run,
   },
   {
     name: 'synth',
     summary: 'play the first round only as far as scored candidates',
+    computes: true,
     load: async () => (await import('./commands/synth.ts')).synth,
   },
   {
@@ -35,11 +37,13 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'lab run',
     summary: 'play the built-in laboratory: a real model gets better in minutes, and a program checks it',
+    computes: true,
     load: async () => (await import('./commands/lab-run.ts')).labRun,
   },
   {
     name: 'lab study',
     summary: 'measure in the laboratory what the choices of the method do to the signal and to the outcome',
+    computes: true,
     load: async () => (await import('./commands/lab-study.ts')).labStudy,
   },
   {
@@ -50,6 +54,7 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'lab pretrain',
     summary: "pretrain the laboratory's model from scratch with the embedded engine",
+    computes: true,
     load: async () => (await import('./commands/lab-pretrain.ts')).labPretrain,
   },
   {
@@ -65,6 +70,7 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'score',
     summary: 'judge the stored answers of a run again, without sampling',
+    computes: true,
     load: async () => (await import('./commands/score.ts')).score,
   },
   {
@@ -80,11 +86,13 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'train',
     summary: "train a model on a run's preference pairs, or on a file of them",
+    computes: true,
     load: async () => (await import('./commands/train.ts')).train,
   },
   {
     name: 'eval',
     summary: 'measure a run, a model folder or an endpoint on benchmarks',
+    computes: true,
     load: async () => (await import('./commands/eval.ts')).evalCommand,
   },
   {
@@ -95,16 +103,19 @@ export const verbs: readonly VerbEntry[] = [
   {
     name: 'generate',
     summary: 'let a model folder answer a chat',
+    computes: true,
     load: async () => (await import('./commands/generate.ts')).generate,
   },
   {
     name: 'serve',
     summary: 'serve a model folder to OpenAI-compatible clients',
+    computes: true,
     load: async () => (await import('./commands/serve.ts')).serve,
   },
   {
     name: 'logprobs',
     summary: 'log-probabilities of given tokens under a model folder',
+    computes: true,
     load: async () => (await import('./commands/logprobs.ts')).logprobs,
   },
 ]
