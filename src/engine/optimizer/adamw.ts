@@ -8,6 +8,7 @@ import type { Value } from '../graph/graph.ts'
 import { addKernel, divKernel, mulKernel, subKernel, unaryKernel } from '../ops/kernels.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
 import { Executable } from '../runtime/executable.ts'
+import { FlatArithmetic } from './flat.ts'
 
 export interface AdamWSettings {
   readonly learningRate: number
@@ -48,11 +49,13 @@ export class AdamW {
   private readonly options: ExecutableOptions
   private readonly updates = new Map<number, Executable>()
   private readonly norms = new Map<number, Executable>()
+  private readonly arithmetic: FlatArithmetic
 
   /** `ranges`: what is updated of the flat buffers that every call will get. */
   constructor(ranges: readonly Range[], options: ExecutableOptions = {}) {
     this.chunks = ranges.flatMap(chunksOf)
     this.options = options
+    this.arithmetic = new FlatArithmetic(options)
   }
 
   /** The global L2 norm, sums of squares per chunk in float32 and over chunks in double precision. */
@@ -73,7 +76,7 @@ export class AdamW {
     settings: AdamWSettings,
     { step, clip, decaying }: { step: number; clip: number; decaying: readonly Range[] },
   ): Promise<void> {
-    decay(buffers.parameters, 1 - settings.learningRate * settings.weightDecay, decaying)
+    await this.decay(buffers.parameters, 1 - settings.learningRate * settings.weightDecay, decaying)
     const scalars = scalarFeeds(settings, step, clip)
     for (const { start, end } of this.chunks) {
       const [p, g, m, v] = [buffers.parameters, buffers.gradients, buffers.m, buffers.v].map((buffer) =>
@@ -88,7 +91,12 @@ export class AdamW {
     const all = [...this.updates.values(), ...this.norms.values()]
     this.updates.clear()
     this.norms.clear()
-    await Promise.all(all.map((executable) => executable.release()))
+    await Promise.all([this.arithmetic.release(), ...all.map((executable) => executable.release())])
+  }
+
+  private async decay(parameters: Float32Array, factor: number, ranges: readonly Range[]): Promise<void> {
+    if (factor === 1) return
+    for (const { start, end } of ranges) await this.arithmetic.scale(parameters.subarray(start, end), factor)
   }
 
   private async executable(
@@ -113,13 +121,6 @@ function chunksOf({ start, end }: Range): Range[] {
     start: start + i * size,
     end: start + Math.min(length, (i + 1) * size),
   }))
-}
-
-function decay(parameters: Float32Array, factor: number, ranges: readonly Range[]): void {
-  if (factor === 1) return
-  for (const { start, end } of ranges) {
-    for (let i = start; i < end; i++) parameters[i] = (parameters[i] ?? 0) * factor
-  }
 }
 
 function scalarFeeds(

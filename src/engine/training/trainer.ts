@@ -10,6 +10,7 @@ import { HEAD } from '../models/parameters.ts'
 import type { ParameterSpec, ParameterStore } from '../models/parameters.ts'
 import type { AdamWSettings, Range } from '../optimizer/adamw.ts'
 import { AdamW, clipCoefficient } from '../optimizer/adamw.ts'
+import { FlatArithmetic } from '../optimizer/flat.ts'
 import { Muon } from '../optimizer/muon.ts'
 import type { MatrixRange, MuonSettings } from '../optimizer/muon.ts'
 import type { ExecutableOptions } from '../runtime/executable.ts'
@@ -52,6 +53,7 @@ export class Trainer {
   private readonly lora: LoraOptions | undefined
   private readonly passes: Passes
   private readonly adamw: AdamW
+  private readonly arithmetic: FlatArithmetic
   private mixed: { muon: Muon; adamw: AdamW } | undefined
   private readonly execution: ExecutableOptions
   private gradients: ParameterStore | undefined
@@ -73,6 +75,7 @@ export class Trainer {
     }
     this.passes = new Passes(config, { stores, trainable: this.trainable, lora: this.lora }, options, this.execution)
     this.adamw = new AdamW([{ start: 0, end: this.trainable.length }], this.execution)
+    this.arithmetic = new FlatArithmetic(this.execution)
   }
 
   /**
@@ -139,12 +142,11 @@ export class Trainer {
   }
 
   /** The accumulated gradient becomes the sum of `parts`, added in their order. */
-  replaceGradient(parts: readonly Float32Array[]): void {
+  async replaceGradient([first, ...others]: readonly Float32Array[]): Promise<void> {
     const { flat } = this.gradientStore()
-    flat.fill(0)
-    for (const part of parts) {
-      for (let i = 0; i < flat.length; i++) flat[i] = (flat[i] ?? 0) + (part[i] ?? 0)
-    }
+    if (first === undefined) flat.fill(0)
+    else flat.set(first)
+    for (const part of others) await this.arithmetic.add(flat, part)
   }
 
   /** Live buffers; copy them to keep them. */
@@ -180,7 +182,7 @@ export class Trainer {
   async release(): Promise<void> {
     this.gradients = undefined
     this.moments = undefined
-    await Promise.all([this.passes.release(), this.adamw.release()])
+    await Promise.all([this.passes.release(), this.adamw.release(), this.arithmetic.release()])
     await Promise.all([this.mixed?.muon.release(), this.mixed?.adamw.release()])
     this.mixed = undefined
   }

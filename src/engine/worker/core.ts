@@ -148,7 +148,7 @@ export class EngineCore implements EngineBackend {
 
   private async step({ exchange, ...settings }: EngineMethods['step']['parameters']): Promise<{ gradNorm: number }> {
     const { trainer } = this.opened
-    if (exchange !== undefined) trainer.replaceGradient(slotsOf(exchange))
+    if (exchange !== undefined) await trainer.replaceGradient(slotsOf(exchange))
     const result = await this.timed(() => trainer.step(settings))
     this.staleSampler = true
     return result
