@@ -12,7 +12,7 @@ import type { VerbEntry } from './command.ts'
  * themselves, so that what is freed leaves no holes in it; little is given back, as the next pass wants it again.
  */
 const TUNABLES =
-  'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=8388608:glibc.malloc.trim_threshold=67108864'
+  'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=67108864'
 const VARIABLE = 'GLIBC_TUNABLES'
 /** Says to the second process that it is that, and holds the variable as the user had it. */
 const MARK = 'POP_STARTED_ANEW'

@@ -180,14 +180,18 @@ class InferenceBuilder {
   }
 
   /** x [N, inputs] · weightᵀ (+ onto [outputs]), in float32 or from int8 weights. */
-  private product(x: Value, name: string, { inputs, outputs, onto }: Product): Value {
+  private product(x: Value, name: string, { onto, ...shape }: Product): Value {
+    const kept = this.held?.parameters.get(name)
+    if (kept !== undefined) return this.heldProduct(x, kept, { onto, ...shape })
+    return gemmKernel(x, this.weight(name), { transposeB: true, onto })
+  }
+
+  private heldProduct(x: Value, weight: Float32Array, { inputs, outputs, onto }: Product): Value {
     const { graph, held } = this
     if (held?.as !== 'int8') {
-      const kept = held?.parameters.get(name)
-      const weight_OI = kept === undefined ? this.weight(name) : graph.constant(kept, [outputs, inputs])
-      return gemmKernel(x, weight_OI, { transposeB: true, onto })
+      return gemmKernel(x, graph.constant(weight, [outputs, inputs]), { transposeB: true, onto })
     }
-    const { data, scales } = quantise(held.parameters.get(name), outputs, inputs)
+    const { data, scales } = quantise(weight, outputs, inputs)
     const weight_IO = graph.constant(data, [inputs, outputs], 'int8')
     const scale_O = graph.constant(scales, [outputs])
     const operands = [x, weight_IO, scale_O, undefined, onto]
@@ -196,12 +200,34 @@ class InferenceBuilder {
 
   private attention(x_ND: Value, layer: number): Value {
     const [q, k, v, o] = layerLinears(this.config, layer)
-    const prefix = `${layerPrefix(layer)}.self_attn`
-    const q_BTQ = this.toRows(this.headNorm(this.linear(x_ND, q), `${prefix}.q_norm.weight`))
-    const k_BTK = this.toRows(this.headNorm(this.linear(x_ND, k), `${prefix}.k_norm.weight`))
-    const v_BTK = this.toRows(this.linear(x_ND, v))
-    const mixed_BTQ = this.cachedAttention(q_BTQ, k_BTK, v_BTK, layer)
+    const mixed_BTQ = this.cachedAttention(this.projected(x_ND, [q, k, v], layer), layer)
     return this.linear(this.reshape(mixed_BTQ, [OPEN, this.config.heads * this.config.headDim]), o)
+  }
+
+  /** Queries, keys and values in rows; side by side from one product where the weights are held and no norm comes between. */
+  private projected(x_ND: Value, [q, k, v]: readonly (LinearSpec | undefined)[], layer: number): Value[] {
+    if (q === undefined || k === undefined || v === undefined) throw new Error('inference graph: attention lacks a map')
+    if (this.held !== undefined && !this.config.qkNorm) return [this.toRows(this.sideBySide(x_ND, [q, k, v]))]
+    const prefix = `${layerPrefix(layer)}.self_attn`
+    return [
+      this.toRows(this.headNorm(this.linear(x_ND, q), `${prefix}.q_norm.weight`)),
+      this.toRows(this.headNorm(this.linear(x_ND, k), `${prefix}.k_norm.weight`)),
+      this.toRows(this.linear(x_ND, v)),
+    ]
+  }
+
+  /** Linear maps of the same inputs as one: [N, inputs] → [N, all their outputs]. */
+  private sideBySide(x: Value, specs: readonly LinearSpec[]): Value {
+    const { graph, held } = this
+    const [first] = specs
+    if (first === undefined || held === undefined) throw new Error('inference graph: no held weights to join')
+    const biases = specs.filter(({ bias }) => bias).map(({ name }) => this.weight(`${name}.bias`))
+    const outputs = specs.reduce((sum, spec) => sum + spec.outputs, 0)
+    if (biases.length > 0 && biases.length < specs.length) throw new Error('inference graph: some maps lack a bias')
+    const onto =
+      biases.length === 0 ? undefined : graph.op('Concat', biases, { shape: [outputs] }, { axis: { int: 0 } })
+    const weight = joined(specs.map(({ name }) => held.parameters.get(`${name}.weight`)))
+    return this.heldProduct(x, weight, { inputs: first.inputs, outputs, onto })
   }
 
   /** Qwen3 normalises every head of q and k. */
@@ -211,8 +237,10 @@ class InferenceBuilder {
     return this.reshape(this.norm(perHead, undefined, name).normed, [OPEN, x.dimension(-1)])
   }
 
-  private cachedAttention(q: Value, k: Value, v: Value, layer: number): Value {
+  /** @param projected queries, keys and values, or all three side by side */
+  private cachedAttention([q, k, v]: readonly (Value | undefined)[], layer: number): Value {
     const { graph, config, inputs } = this
+    if (q === undefined) throw new Error('inference graph: attention lacks queries')
     const names = cacheNames(layer)
     const cacheShape = [OPEN, config.kvHeads, OPEN, config.headDim]
     const pastKey = graph.input(names.pastKey, cacheShape)
@@ -220,7 +248,7 @@ class InferenceBuilder {
     const [mixed, presentKey, presentValue] = graph.opWithOutputs(
       'GroupQueryAttention',
       [q, k, v, pastKey, pastValue, inputs.lengths, inputs.total, inputs.ropeCos, inputs.ropeSin],
-      [{ shape: q.shape }, { shape: cacheShape }, { shape: cacheShape }],
+      [{ shape: [OPEN, OPEN, config.heads * config.headDim] }, { shape: cacheShape }, { shape: cacheShape }],
       { num_heads: { int: config.heads }, kv_num_heads: { int: config.kvHeads }, do_rotary: { int: 1 } },
       MICROSOFT,
     )
@@ -261,4 +289,15 @@ class InferenceBuilder {
     const target = this.graph.sharedConstant(shape, [shape.length], 'int64')
     return this.graph.op('Reshape', [x, target], { shape, dtype })
   }
+}
+
+/** The rows of several matrices of one width, one behind the other. */
+function joined(parts: readonly Float32Array[]): Float32Array {
+  const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
 }
