@@ -73,10 +73,10 @@ export interface HeldWeights {
   readonly as: 'float32' | 'int8'
 }
 
-/** Whether this parameter is held: the matrices of the layers and an untied head. A tied head is held as a copy. */
+/** Whether this parameter is held: the linear maps of the layers and an untied head. A tied head is held as a copy. */
 export function isHeld(config: ModelConfig, name: string): boolean {
   if (name === HEAD) return true
-  return name.endsWith('_proj.weight') && config.layers > 0
+  return /_proj\.(weight|bias)$/.test(name) && config.layers > 0
 }
 
 /**
@@ -96,7 +96,8 @@ export function inferenceGraph(config: ModelConfig, held?: HeldWeights): Graph {
 }
 
 interface Product extends Pick<LinearSpec, 'inputs' | 'outputs'> {
-  readonly onto?: Value | undefined
+  /** Names, as many as there are weights, or none. */
+  readonly biases?: readonly string[]
 }
 
 interface AttentionInputs {
@@ -173,25 +174,33 @@ class InferenceBuilder {
     return { normed, sum }
   }
 
-  private linear(x: Value, spec: LinearSpec | undefined): Value {
-    if (spec === undefined) throw new Error('inference graph: a linear map is missing')
-    const bias = spec.bias ? this.weight(`${spec.name}.bias`) : undefined
-    return this.product(x, `${spec.name}.weight`, { ...spec, onto: bias })
-  }
-
-  /** x [N, inputs] · weightᵀ (+ onto [outputs]), in float32 or from int8 weights. */
-  private product(x: Value, name: string, { onto, ...shape }: Product): Value {
-    const kept = this.held?.parameters.get(name)
-    if (kept !== undefined) return this.heldProduct(x, kept, { onto, ...shape })
-    return gemmKernel(x, this.weight(name), { transposeB: true, onto })
-  }
-
-  private heldProduct(x: Value, weight: Float32Array, { inputs, outputs, onto }: Product): Value {
-    const { graph, held } = this
-    if (held?.as !== 'int8') {
-      return gemmKernel(x, graph.constant(weight, [outputs, inputs]), { transposeB: true, onto })
+  /** Linear maps of the same inputs, side by side: x [N, inputs] → [N, all their outputs]. Several only of held weights. */
+  private linear(x: Value, ...specs: readonly (LinearSpec | undefined)[]): Value {
+    const [first, ...others] = specs
+    if (first === undefined || others.some((spec) => spec?.bias !== first.bias)) {
+      throw new Error('inference graph: linear maps are missing, or only some have a bias')
     }
-    const { data, scales } = quantise(weight, outputs, inputs)
+    const shape = { inputs: first.inputs, outputs: specs.reduce((sum, spec) => sum + (spec?.outputs ?? 0), 0) }
+    const names = (kind: string): string[] => specs.map((spec) => `${spec?.name}.${kind}`)
+    return this.product(x, names('weight'), { ...shape, biases: first.bias ? names('bias') : [] })
+  }
+
+  /** x [N, inputs] · weightsᵀ (+ biases [outputs]), in float32 or from int8 weights. */
+  private product(x: Value, names: readonly string[], { inputs, outputs, biases = [] }: Product): Value {
+    const { graph, held } = this
+    if (held === undefined) {
+      const [weight = '', bias] = [names[0], biases[0]]
+      return gemmKernel(x, this.weight(weight), {
+        transposeB: true,
+        onto: bias === undefined ? undefined : this.weight(bias),
+      })
+    }
+    const kept = (parts: readonly string[]): Float32Array => joined(parts.map((name) => held.parameters.get(name)))
+    const onto = biases.length === 0 ? undefined : graph.constant(kept(biases), [outputs])
+    if (held.as === 'float32') {
+      return gemmKernel(x, graph.constant(kept(names), [outputs, inputs]), { transposeB: true, onto })
+    }
+    const { data, scales } = quantise(kept(names), outputs, inputs)
     const weight_IO = graph.constant(data, [inputs, outputs], 'int8')
     const scale_O = graph.constant(scales, [outputs])
     const operands = [x, weight_IO, scale_O, undefined, onto]
@@ -205,29 +214,15 @@ class InferenceBuilder {
   }
 
   /** Queries, keys and values in rows; side by side from one product where the weights are held and no norm comes between. */
-  private projected(x_ND: Value, [q, k, v]: readonly (LinearSpec | undefined)[], layer: number): Value[] {
-    if (q === undefined || k === undefined || v === undefined) throw new Error('inference graph: attention lacks a map')
-    if (this.held !== undefined && !this.config.qkNorm) return [this.toRows(this.sideBySide(x_ND, [q, k, v]))]
+  private projected(x_ND: Value, linears: readonly (LinearSpec | undefined)[], layer: number): Value[] {
+    if (this.held !== undefined && !this.config.qkNorm) return [this.toRows(this.linear(x_ND, ...linears))]
+    const [q, k, v] = linears
     const prefix = `${layerPrefix(layer)}.self_attn`
     return [
       this.toRows(this.headNorm(this.linear(x_ND, q), `${prefix}.q_norm.weight`)),
       this.toRows(this.headNorm(this.linear(x_ND, k), `${prefix}.k_norm.weight`)),
       this.toRows(this.linear(x_ND, v)),
     ]
-  }
-
-  /** Linear maps of the same inputs as one: [N, inputs] → [N, all their outputs]. */
-  private sideBySide(x: Value, specs: readonly LinearSpec[]): Value {
-    const { graph, held } = this
-    const [first] = specs
-    if (first === undefined || held === undefined) throw new Error('inference graph: no held weights to join')
-    const biases = specs.filter(({ bias }) => bias).map(({ name }) => this.weight(`${name}.bias`))
-    const outputs = specs.reduce((sum, spec) => sum + spec.outputs, 0)
-    if (biases.length > 0 && biases.length < specs.length) throw new Error('inference graph: some maps lack a bias')
-    const onto =
-      biases.length === 0 ? undefined : graph.op('Concat', biases, { shape: [outputs] }, { axis: { int: 0 } })
-    const weight = joined(specs.map(({ name }) => held.parameters.get(`${name}.weight`)))
-    return this.heldProduct(x, weight, { inputs: first.inputs, outputs, onto })
   }
 
   /** Qwen3 normalises every head of q and k. */
@@ -273,7 +268,7 @@ class InferenceBuilder {
     const pending_BD = pending_ND === undefined ? undefined : gatherRowsKernel(pending_ND, last_B)
     const { normed } = this.norm(gatherRowsKernel(hidden_ND, last_B), pending_BD, FINAL_NORM)
     const head = config.tieWordEmbeddings ? EMBEDDING : HEAD
-    const logits_BV = this.product(normed, head, { inputs: config.hiddenSize, outputs: config.vocabSize })
+    const logits_BV = this.product(normed, [head], { inputs: config.hiddenSize, outputs: config.vocabSize })
     const inverse_B1 = graph.input(INFERENCE_INPUTS.inverseTemperature, [OPEN, 1])
     const tempered_BV = graph.op('Mul', [logits_BV, inverse_B1], { shape: logits_BV.shape })
     const along = { axis: { int: -1 } }
@@ -291,8 +286,10 @@ class InferenceBuilder {
   }
 }
 
-/** The rows of several matrices of one width, one behind the other. */
+/** The rows of several matrices of one width, one behind the other; one alone is not copied. */
 function joined(parts: readonly Float32Array[]): Float32Array {
+  const [first] = parts
+  if (first !== undefined && parts.length === 1) return first
   const whole = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0))
   let at = 0
   for (const part of parts) {
