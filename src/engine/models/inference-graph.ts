@@ -257,8 +257,20 @@ class InferenceBuilder {
 
   private feedForward(x_ND: Value, layer: number): Value {
     const [, , , , gate, up, down] = layerLinears(this.config, layer)
-    const gated_NF = mulKernel(siluKernel(this.linear(x_ND, gate)), this.linear(x_ND, up))
+    const [gate_NF, up_NF] = this.gateAndUp(x_ND, gate, up)
+    const gated_NF = mulKernel(siluKernel(gate_NF), up_NF)
     return this.linear(gated_NF, down)
+  }
+
+  /** From one product where the weights are held: in int8 what goes in is then rounded once. */
+  private gateAndUp(x_ND: Value, gate: LinearSpec | undefined, up: LinearSpec | undefined): [Value, Value] {
+    if (this.held === undefined) return [this.linear(x_ND, gate), this.linear(x_ND, up)]
+    const both = this.linear(x_ND, gate, up)
+    const half = { shape: [OPEN, both.dimension(-1) / 2] }
+    const attributes = { axis: { int: -1 }, num_outputs: { int: 2 } }
+    const [gate_NF, up_NF] = this.graph.opWithOutputs('Split', [both], [half, half], attributes)
+    if (gate_NF === undefined || up_NF === undefined) throw new Error('inference graph: the split lost its outputs')
+    return [gate_NF, up_NF]
   }
 
   /** Only each row's last token needs logits. */
