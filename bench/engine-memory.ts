@@ -8,35 +8,21 @@ import './engine/huge-pages.ts'
 import { parseArgs } from 'node:util'
 import { rng } from '../src/core/rng.ts'
 import { parseModelConfig } from '../src/engine/models/config.ts'
-import { ParameterStore, parameterSpecs } from '../src/engine/models/parameters.ts'
 import { memoryNeed } from '../src/engine/memory.ts'
 import { activationBytes, recomputes } from '../src/engine/training/memory.ts'
 import { Trainer } from '../src/engine/training/trainer.ts'
+import { QWEN25_05B } from './engine/base-shape.ts'
+import { randomWeights } from './engine/random-weights.ts'
 
-const QWEN = {
-  architectures: ['Qwen2ForCausalLM'],
-  tie_word_embeddings: true,
-  rope_theta: 1e6,
-  max_position_embeddings: 32768,
-}
 const SHAPES: Readonly<Record<string, Record<string, unknown>>> = {
-  'qwen2.5-0.5b': {
-    ...QWEN,
-    hidden_size: 896,
-    num_hidden_layers: 24,
-    num_attention_heads: 14,
-    num_key_value_heads: 2,
-    intermediate_size: 4864,
-    vocab_size: 151936,
-  },
+  'qwen2.5-0.5b': QWEN25_05B,
   small: {
-    ...QWEN,
+    ...QWEN25_05B,
     hidden_size: 256,
     num_hidden_layers: 6,
     num_attention_heads: 4,
     num_key_value_heads: 2,
     intermediate_size: 1024,
-    vocab_size: 151936,
   },
 }
 const { values } = parseArgs({
@@ -54,22 +40,9 @@ const length = Number(values.tokens)
 const rank = Number(values.lora)
 const recompute = values.recompute === 'auto' ? 'auto' : values.recompute === 'yes'
 
-/** A few thousand random values over and over: fast, and as good as others for what is measured. */
-function randomWeights(): ParameterStore {
-  const random = rng(1, 'bench')
-  const block = Float32Array.from({ length: 4099 }, () => 0.02 * random.normal())
-  const store = new ParameterStore(parameterSpecs(config))
-  for (const { name, kind } of store.specs) {
-    const target = store.get(name)
-    if (kind === 'norm') target.fill(1)
-    else for (let at = 0; at < target.length; at += block.length) target.set(block.subarray(0, target.length - at), at)
-  }
-  return store
-}
-
 const gib = (bytes: number): number => Number((bytes / 2 ** 30).toFixed(2))
 const lora = rank === 0 ? (false as const) : { rank, alpha: 2 * rank, seed: 1 }
-const trainer = new Trainer(config, randomWeights(), { threads: Number(values.threads), lora, recompute })
+const trainer = new Trainer(config, randomWeights(config), { threads: Number(values.threads), lora, recompute })
 const loaded = process.memoryUsage().rss
 const random = rng(2, 'bench')
 const tokens = Int32Array.from({ length: length + 1 }, () => random.below(config.vocabSize))

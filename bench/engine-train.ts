@@ -1,7 +1,7 @@
 /**
  * Training speed: tokens/s, and GFLOP/s as a fraction of what this machine's matrix product reaches in the same run.
  *
- *   npx tsx bench/engine-train.ts [--shape base|lab] [--threads 2] [--steps 8] [--json]
+ *   npx tsx bench/engine-train.ts [--shape base|lab|0.5b] [--lora 16] [--threads 2] [--steps 8] [--json]
  *
  * Products and training steps alternate, so that other load on the machine hits both. Rates are given per second of
  * wall time (best and median) and per second of CPU time of this process: the second is what remains when the machine
@@ -13,10 +13,12 @@ import { rng } from '../src/core/rng.ts'
 import { Graph } from '../src/engine/graph/graph.ts'
 import type { ModelConfig } from '../src/engine/models/config.ts'
 import { parseModelConfig } from '../src/engine/models/config.ts'
-import { initParameters } from '../src/engine/models/parameters.ts'
+import { layerLinears } from '../src/engine/models/parameters.ts'
 import { gemmKernel } from '../src/engine/ops/kernels.ts'
 import { Executable } from '../src/engine/runtime/executable.ts'
 import { Trainer } from '../src/engine/training/trainer.ts'
+import { BASE_SHAPE, QWEN25_05B } from './engine/base-shape.ts'
+import { randomWeights } from './engine/random-weights.ts'
 
 interface Shape {
   readonly config: Record<string, unknown>
@@ -25,27 +27,14 @@ interface Shape {
   readonly maxTokens: number
 }
 
-const COMMON = { architectures: ['LlamaForCausalLM'], tie_word_embeddings: true, max_position_embeddings: 1024 }
 const SHAPES: Readonly<Record<string, Shape>> = {
-  base: {
-    config: {
-      ...COMMON,
-      hidden_size: 256,
-      num_hidden_layers: 6,
-      num_attention_heads: 4,
-      intermediate_size: 1024,
-      vocab_size: 2048,
-    },
-    sequences: 16,
-    minTokens: 257,
-    maxTokens: 257,
-  },
+  base: { config: BASE_SHAPE, sequences: 16, minTokens: 257, maxTokens: 257 },
   lab: {
     config: {
-      ...COMMON,
+      ...BASE_SHAPE,
       hidden_size: 192,
-      num_hidden_layers: 6,
       num_attention_heads: 6,
+      num_key_value_heads: 6,
       intermediate_size: 512,
       vocab_size: 1500,
     },
@@ -53,8 +42,16 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     minTokens: 100,
     maxTokens: 300,
   },
+  '0.5b': { config: QWEN25_05B, sequences: 1, minTokens: 257, maxTokens: 257 },
 }
 const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 }
+
+interface Settings {
+  readonly threads: number
+  readonly steps: number
+  /** Of the adapters; 0 trains all weights. */
+  readonly rank: number
+}
 
 /** One timed piece of work. */
 interface Sample {
@@ -88,13 +85,18 @@ async function product(
   return { flop: 2 * m * n * k * repeats, run, release: () => executable.release() }
 }
 
-/** Exact matrix-product FLOP of forward and backward over the real (unpadded) tokens, full T × T attention. */
-function trainingFlop(config: ModelConfig, lengths: readonly number[]): number {
-  const q = config.heads * config.headDim
-  const kv = config.kvHeads * config.headDim
-  const layer = config.hiddenSize * (2 * q + 2 * kv + 3 * config.intermediateSize)
-  const perToken = 2 * (config.layers * layer + config.vocabSize * config.hiddenSize)
-  return lengths.reduce((sum, length) => sum + 3 * length * (perToken + config.layers * 4 * length * q), 0)
+/**
+ * Exact matrix-product FLOP of forward and backward over the real (unpadded) tokens, full T × T attention. Weights that
+ * are frozen under adapters of `rank` have no gradient, so their products count twice and not three times.
+ */
+function trainingFlop(config: ModelConfig, lengths: readonly number[], rank: number): number {
+  const head = config.vocabSize * config.hiddenSize
+  const linears = Array.from({ length: config.layers }, (_, layer) => layerLinears(config, layer)).flat()
+  const base = linears.reduce((sum, { inputs, outputs }) => sum + inputs * outputs, head)
+  const adapters = linears.reduce((sum, { inputs, outputs }) => sum + rank * (inputs + outputs), 0)
+  const perToken = 2 * ((rank === 0 ? 3 : 2) * base + 3 * adapters)
+  const attention = 3 * config.layers * 4 * config.heads * config.headDim
+  return lengths.reduce((sum, length) => sum + length * (perToken + attention * length), 0)
 }
 
 function rates(amount: number, samples: readonly Sample[]): { best: number; median: number; perCpuSecond: number } {
@@ -103,10 +105,11 @@ function rates(amount: number, samples: readonly Sample[]): { best: number; medi
   return { best: walls[0] ?? 0, median: walls[walls.length >> 1] ?? 0, perCpuSecond: cpu[0] ?? 0 }
 }
 
-async function measure(shape: Shape, threads: number, steps: number): Promise<Record<string, unknown>> {
+async function measure(shape: Shape, { threads, steps, rank }: Settings): Promise<Record<string, unknown>> {
   const config = parseModelConfig(shape.config)
-  const parameters = initParameters(config, 1)
-  const trainer = new Trainer(config, parameters, { threads })
+  const parameters = randomWeights(config)
+  const lora = rank === 0 ? (false as const) : { rank, alpha: 2 * rank, seed: 1 }
+  const trainer = new Trainer(config, parameters, { threads, lora })
   const random = rng(2, 'bench')
   const sequences = Array.from({ length: shape.sequences }, () => {
     const length = shape.minTokens + random.below(shape.maxTokens - shape.minTokens + 1)
@@ -139,12 +142,13 @@ async function measure(shape: Shape, threads: number, steps: number): Promise<Re
     wall: sample.wall + (samples.step[i]?.wall ?? 0),
     cpu: sample.cpu + (samples.step[i]?.cpu ?? 0),
   }))
-  const flop = trainingFlop(config, lengths) / 1e9
+  const flop = trainingFlop(config, lengths, rank) / 1e9
   const gemmRate = rates(gemm.flop / 1e9, samples.gemm)
   const trainRate = rates(flop, samples.accumulate)
   await Promise.all([trainer.release(), gemm.release()])
   return {
     parameters: parameters.parameterCount,
+    lora: rank,
     tokensPerStep: tokens,
     threads,
     gemmGflops: gemmRate,
@@ -164,6 +168,7 @@ async function measure(shape: Shape, threads: number, steps: number): Promise<Re
 const { values } = parseArgs({
   options: {
     shape: { type: 'string', default: 'base' },
+    lora: { type: 'string', default: '0' },
     threads: { type: 'string', default: '2' },
     steps: { type: 'string', default: '8' },
     json: { type: 'boolean', default: false },
@@ -171,7 +176,11 @@ const { values } = parseArgs({
 })
 const shape = SHAPES[values.shape]
 if (shape === undefined) throw new Error(`unknown shape ${values.shape}; use one of ${Object.keys(SHAPES).join(', ')}`)
-const result = await measure(shape, Number(values.threads), Number(values.steps))
+const result = await measure(shape, {
+  threads: Number(values.threads),
+  steps: Number(values.steps),
+  rank: Number(values.lora),
+})
 const rounded = JSON.stringify(
   result,
   (_key, value: unknown) => (typeof value === 'number' ? Number(value.toPrecision(4)) : value),

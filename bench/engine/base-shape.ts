@@ -10,3 +10,17 @@ export const BASE_SHAPE = {
   vocab_size: 2048,
   tie_word_embeddings: true,
 }
+
+/** Qwen2.5-0.5B as published: the smallest of the models that people train. */
+export const QWEN25_05B = {
+  architectures: ['Qwen2ForCausalLM'],
+  tie_word_embeddings: true,
+  rope_theta: 1e6,
+  max_position_embeddings: 32768,
+  hidden_size: 896,
+  num_hidden_layers: 24,
+  num_attention_heads: 14,
+  num_key_value_heads: 2,
+  intermediate_size: 4864,
+  vocab_size: 151936,
+}
