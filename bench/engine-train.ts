@@ -42,7 +42,7 @@ const SHAPES: Readonly<Record<string, Shape>> = {
     minTokens: 100,
     maxTokens: 300,
   },
-  '0.5b': { config: QWEN25_05B, sequences: 1, minTokens: 257, maxTokens: 257 },
+  '0.5b': { config: QWEN25_05B, sequences: 4, minTokens: 257, maxTokens: 257 },
 }
 const ADAM = { learningRate: 1e-3, beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0, maxGradNorm: 1 }
 

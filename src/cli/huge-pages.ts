@@ -9,10 +9,17 @@ import type { VerbEntry } from './command.ts'
 
 /**
  * Huge pages for all that malloc hands out. Only its main arena asks for them all, so there is one; large blocks lie by
- * themselves, so that what is freed leaves no holes in it; little is given back, as the next pass wants it again.
+ * themselves, so that what is freed leaves no holes in it. The arena takes 1 GiB of addresses at a time (no memory until it
+ * is used): it does so before V8 places its code, which else stands in the arena's way in every other process, and then the
+ * arena goes on in pieces and gives nothing back. Up to 1 GiB that is free stays, as the next pass wants it again.
  */
-const TUNABLES =
-  'glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432:glibc.malloc.trim_threshold=67108864'
+const TUNABLES = [
+  'glibc.malloc.hugetlb=1',
+  'glibc.malloc.arena_max=1',
+  'glibc.malloc.mmap_threshold=33554432',
+  'glibc.malloc.top_pad=1073741824',
+  'glibc.malloc.trim_threshold=67108864',
+].join(':')
 const VARIABLE = 'GLIBC_TUNABLES'
 /** Says to the second process that it is that, and holds the variable as the user had it. */
 const MARK = 'POP_STARTED_ANEW'
