@@ -2,7 +2,7 @@
  * Training beside PyTorch, in one run on one machine: ours and theirs take turns, so that other load meets both.
  *
  *   POP_PYTHON=/path/to/python npx tsx bench/engine-peers.ts [--threads 2] [--rounds 5] [--kinds eager:fp32,compiled:fp32,eager:bf16,compiled:bf16]
- *   POP_PYTHON=… npx tsx bench/engine-peers.ts --pairs runs/lab/round-1/pairs.jsonl --model assets/lab [--rounds 3]
+ *   POP_PYTHON=… npx tsx bench/engine-peers.ts --pairs runs/lab/round-1/pairs.jsonl --model assets/lab [--rounds 3] [--kinds eager:fp32]
  *
  * The first form trains the 6.8M model (d 256, 6 layers, 4 heads, feed-forward 1024, vocabulary 2048) on 16 sequences of
  * 256 tokens: forward, backward, clipping, AdamW; the same weights and tokens on both sides. The round before those that are
@@ -193,6 +193,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
     chosen: chosen.slice(-1),
     rejected: rejected.slice(-1),
   }))
+  const dtypes = new Set(values.kinds.split(',').map((kind) => kind.split(':')[1]))
   const table = new Table()
   let tokens = 0
   for (let round = 0; round < rounds; round++) {
@@ -205,7 +206,7 @@ async function dpoEpochs(peer: TorchPeer | undefined, file: string): Promise<voi
     table.add('ours', steps.reduce((sum, step) => sum + step.loss, 0) / steps.length, seconds)
     await engine.close()
     if (peer === undefined) continue
-    for (const dtype of ['fp32', 'bf16']) {
+    for (const dtype of dtypes) {
       for (const microBatch of [4, 16]) {
         const common = {
           op: 'dpo',

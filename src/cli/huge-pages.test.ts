@@ -1,4 +1,4 @@
-import { spawn, type ChildProcess } from 'node:child_process'
+import { execFileSync, spawn, type ChildProcess } from 'node:child_process'
 import { existsSync, readFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { afterEach, describe, expect, it } from 'vitest'
@@ -57,6 +57,40 @@ const started: ChildProcess[] = []
 
 afterEach(() => {
   for (const child of started.splice(0)) child.kill('SIGKILL')
+})
+
+/** Takes 200 MiB in blocks of 10 MiB, in a thread of its own if asked to, and tells where they are: MiB of [heap], and in huge pages. */
+const TAKE = `
+const { Worker, isMainThread } = require('node:worker_threads')
+const take = () => {
+  globalThis.blocks = Array.from({ length: 20 }, () => Buffer.alloc(10 * 2 ** 20, 1))
+  const places = require('node:fs').readFileSync('/proc/self/smaps', 'utf8').split(/^(?=[0-9a-f]+-[0-9a-f]+ )/m)
+  const taken = (condition) => places.filter(condition).reduce((sum, place) => sum + Number(/Rss: +([0-9]+)/.exec(place)?.[1] ?? 0), 0) / 1024
+  console.log(JSON.stringify({ heap: taken((place) => place.includes('[heap]')), huge: taken((place) => /VmFlags:.* hg/.test(place)) }))
+}
+if (isMainThread && process.argv[1] === 'apart') new Worker('(' + take + ')()', { eval: true })
+else take()
+`
+
+describe.skipIf(!given)('a process that was started so', () => {
+  const { GLIBC_TUNABLES: _tunables, ...env } = process.env
+  const places = (...args: string[]): { heap: number; huge: number } => {
+    const environment = environmentForHugePages({ ...surroundings(), environment: env })
+    return JSON.parse(
+      execFileSync(process.execPath, ['-e', TAKE, ...args], { env: environment, encoding: 'utf8' }),
+    ) as {
+      heap: number
+      huge: number
+    }
+  }
+
+  it('has what it takes in one piece, wherever V8 has put its code', () => {
+    for (let start = 0; start < 4; start++) expect(places().heap).toBeGreaterThan(200)
+  })
+
+  it('asks for huge pages in its threads too', () => {
+    expect(places('apart').huge).toBeGreaterThan(200)
+  })
 })
 
 describe.skipIf(!given)('the two processes', () => {

@@ -8,14 +8,14 @@ import { existsSync, readFileSync } from 'node:fs'
 import type { VerbEntry } from './command.ts'
 
 /**
- * Huge pages for all that malloc hands out. Only its main arena asks for them all, so there is one; large blocks lie by
- * themselves, so that what is freed leaves no holes in it. The arena takes 1 GiB of addresses at a time (no memory until it
- * is used): it does so before V8 places its code, which else stands in the arena's way in every other process, and then the
- * arena goes on in pieces and gives nothing back. Up to 1 GiB that is free stays, as the next pass wants it again.
+ * Huge pages for all that malloc hands out. Its main arena takes 1 GiB of addresses at a time, and those of other threads
+ * all that they can (no memory until it is used): only what is taken at the start of an arena of a thread is asked for in
+ * huge pages, and the main one is then there before V8 places its code, which else stands in its way in every other
+ * process and leaves it in pieces that give nothing back. Large blocks lie by themselves, so that what is freed leaves no
+ * holes; what is free stays, as the next pass wants it again.
  */
 const TUNABLES = [
   'glibc.malloc.hugetlb=1',
-  'glibc.malloc.arena_max=1',
   'glibc.malloc.mmap_threshold=33554432',
   'glibc.malloc.top_pad=1073741824',
   'glibc.malloc.trim_threshold=67108864',
@@ -68,15 +68,16 @@ export function isStartedAnew(environment: Environment): boolean {
  * message, once: a terminal sends Ctrl-C to both. Rejects when no process can be started.
  */
 export async function startAnew(environment: Environment): Promise<void> {
-  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
-    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
-    env: environment,
-  })
+  // Before there is a second process, so that no signal ends the first alone.
   const pass = (signal: NodeJS.Signals): void => {
     if (child.connected) child.send(signal)
   }
   process.on('SIGINT', pass)
   process.on('SIGTERM', pass)
+  const child = spawn(process.execPath, [...process.execArgv, ...process.argv.slice(1)], {
+    stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
+    env: environment,
+  })
   const [code, signal] = await new Promise<[number | null, NodeJS.Signals | null]>((resolve, reject) => {
     child.on('error', reject)
     child.on('exit', (...end) => {

@@ -14,6 +14,39 @@ describe('MessageWriter', () => {
     expect([...new MessageWriter().int(1, -2).finish()]).toEqual([0x08, 0xfe, ...Array<number>(8).fill(0xff), 0x01])
     expect([...new MessageWriter().float(2, 1).finish()]).toEqual([0x15, 0, 0, 0x80, 0x3f])
   })
+
+  it('writes other letters than ASCII as UTF-8', () => {
+    const text = 'a weight é 重み'
+    const bytes = [...Buffer.from(text)]
+    expect([...new MessageWriter().string(1, text).int(2, 1).finish()]).toEqual([0x0a, bytes.length, ...bytes, 0x10, 1])
+  })
+
+  it('puts large payloads, which it does not copy before the end, where they belong', () => {
+    const [large, small] = [new Uint8Array(100_000).fill(7), new Uint8Array(300).fill(9)]
+    const length = (bytes: number): number[] => [
+      (bytes & 127) | 128,
+      ...(bytes < 1 << 14 ? [bytes >> 7] : [((bytes >> 7) & 127) | 128, bytes >> 14]),
+    ]
+    const payloads = [
+      0x0a,
+      ...length(100_000),
+      ...large,
+      0x12,
+      ...length(300),
+      ...small,
+      0x0a,
+      ...length(100_000),
+      ...large,
+    ]
+    const writer = new MessageWriter().int(1, 5)
+    writer.message(3, (inner) =>
+      inner.message(4, (innermost) => innermost.bytes(1, large).bytes(2, small).bytes(1, large)),
+    )
+    const inside = [0x22, ...length(payloads.length), ...payloads]
+    expect(Buffer.from(writer.int(1, 6).finish())).toEqual(
+      Buffer.from([0x08, 5, 0x1a, ...length(inside.length), ...inside, 0x08, 6]),
+    )
+  })
 })
 
 describe('Graph', () => {
