@@ -3,7 +3,15 @@
  * each position, so that one product serves them all and no key is repeated.
  */
 import type { Graph, Value } from '../graph/graph.ts'
-import { addKernel, concatKernel, matmulKernel, padKernel, reshapeKernel, sliceKernel } from './kernels.ts'
+import {
+  addKernel,
+  concatKernel,
+  lastAxisKernel,
+  matmulKernel,
+  padKernel,
+  reshapeKernel,
+  sliceKernel,
+} from './kernels.ts'
 import { reshape, takeRows } from './shape.ts'
 
 /** Added to the score of what must not be seen: low enough to vanish after softmax, high enough to stay finite. */
@@ -53,14 +61,7 @@ export function causalAttention(
     { scale: 1 / Math.sqrt(headDim) },
   )
   const width = groups * headDim
-  return reshape(takeRows(mixed, { width, index: firstPlaces(rows.places), inverse: rows.owners }), q.shape)
-}
-
-/** [N, K, R] → [N, K]. */
-function firstPlaces(places: Value): Value {
-  return places.graph.memo(`firstPlaces:${places.name}`, () =>
-    reshapeKernel(sliceKernel(places, 2, [0, 1]), places.shape.slice(0, 2)),
-  )
+  return reshape(takeRows(mixed, { width, index: lastAxisKernel(rows.places, 0), inverse: rows.owners }), q.shape)
 }
 
 /**

@@ -117,6 +117,13 @@ export function sliceKernel(x: Value, axis: number, [start, end]: readonly [numb
   return x.graph.op('Slice', [x, one(start), one(end), one(axis)], { shape, dtype: x.dtype })
 }
 
+/** One position of the last axis, which goes: [..., R] → [...]. Made once however often it is asked for. */
+export function lastAxisKernel(x: Value, position: number): Value {
+  return x.graph.memo(`lastAxis:${x.name}:${position}`, () =>
+    reshapeKernel(sliceKernel(x, x.shape.length - 1, [position, position + 1]), x.shape.slice(0, -1)),
+  )
+}
+
 /**
  * x, but not to be had before every value of `after` is computed. ONNX has no edges for order alone, so x is copied from
  * a start that is computed from those values, and is always 0.
