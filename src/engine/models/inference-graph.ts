@@ -71,6 +71,8 @@ export interface HeldWeights {
   readonly parameters: ParameterStore
   /** float32: ONNX Runtime lays them out for its products once, not in every pass. int8: rounded. */
   readonly as: 'float32' | 'int8'
+  /** Of int8 weights, at most 127. Default 127. */
+  readonly largest?: number
 }
 
 /** Whether this parameter is held: the linear maps of the layers and an untied head. A tied head is held as a copy. */
@@ -200,7 +202,7 @@ class InferenceBuilder {
     if (held.as === 'float32') {
       return gemmKernel(x, graph.constant(kept(names), [outputs, inputs]), { transposeB: true, onto })
     }
-    const { data, scales } = quantise(kept(names), outputs, inputs)
+    const { data, scales } = quantise(kept(names), { outputs, inputs }, held.largest ?? 127)
     const weight_IO = graph.constant(data, [inputs, outputs], 'int8')
     const scale_O = graph.constant(scales, [outputs])
     const operands = [x, weight_IO, scale_O, undefined, onto]

@@ -7,17 +7,24 @@ export interface QuantisedMatrix {
   readonly scales: Float32Array
 }
 
-const LARGEST = 127
 /** Outputs that are transposed together, so that both sides stay in the cache. */
 const TILE = 64
 
-/** @param weight [outputs, inputs], row-major */
-export function quantise(weight: Float32Array, outputs: number, inputs: number): QuantisedMatrix {
+export interface MatrixShape {
+  readonly outputs: number
+  readonly inputs: number
+}
+
+/**
+ * @param weight [outputs, inputs], row-major
+ * @param limit the largest weight after rounding, at most 127
+ */
+export function quantise(weight: Float32Array, { outputs, inputs }: MatrixShape, limit: number): QuantisedMatrix {
   const data = new Int8Array(weight.length)
   const scales = new Float32Array(outputs)
   for (let first = 0; first < outputs; first += TILE) {
     const end = Math.min(outputs, first + TILE)
-    for (let o = first; o < end; o++) scales[o] = largest(weight, o * inputs, inputs) / LARGEST
+    for (let o = first; o < end; o++) scales[o] = largest(weight, o * inputs, inputs) / limit
     for (let i = 0; i < inputs; i++) {
       for (let o = first; o < end; o++) {
         // An output whose weights are all zero has scale 0.

@@ -10,6 +10,7 @@ import {
 } from '../models/inference-graph.ts'
 import { ropeTable } from '../models/rope.ts'
 import { Executable } from '../runtime/executable.ts'
+import { largestInt8Weight } from '../runtime/int8-products.ts'
 import type { ModelConfig } from '../models/config.ts'
 import type { HeldWeights } from '../models/inference-graph.ts'
 import type { ParameterStore } from '../models/parameters.ts'
@@ -257,7 +258,8 @@ async function compile(
   options: CachedModelOptions,
 ): Promise<Executable> {
   const as = heldAs(parameters, options)
-  const graph = inferenceGraph(config, as === undefined ? undefined : { parameters, as })
+  const largest = as === 'int8' ? { largest: await largestInt8Weight() } : {}
+  const graph = inferenceGraph(config, as === undefined ? undefined : { parameters, as, ...largest })
   const { threads } = options
   return Executable.create(graph.build(), { optimization: 'all', ...(threads === undefined ? {} : { threads }) })
 }
