@@ -23,16 +23,20 @@ export class FlatArithmetic {
     await scaling.run({ x: feed, factor: Float32Array.of(factor) }, { product: feed })
   }
 
-  /** x ← x + y, of equal lengths. y may lie in shared memory, which ONNX Runtime does not read. */
-  async add(x: Float32Array, y: Float32Array): Promise<void> {
+  /** x ← Σ parts, of equal lengths, added in their order. They may lie in shared memory, which ONNX Runtime does not read. */
+  async sum(x: Float32Array, [first, ...others]: readonly Float32Array[]): Promise<void> {
     const { adding } = await this.executables()
     const copy = new Float32Array(Math.min(CHUNK, x.length))
-    for (let start = 0; start < x.length; start += CHUNK) {
+    if (first === undefined) x.fill(0)
+    for (let start = 0; first !== undefined && start < x.length; start += CHUNK) {
       const end = Math.min(x.length, start + CHUNK)
-      copy.set(y.subarray(start, end))
       const shape = [end - start]
       const feed = { data: x.subarray(start, end), shape }
-      await adding.run({ x: feed, y: { data: copy.subarray(0, end - start), shape } }, { sum: feed })
+      feed.data.set(first.subarray(start, end))
+      for (const part of others) {
+        copy.set(part.subarray(start, end))
+        await adding.run({ x: feed, y: { data: copy.subarray(0, end - start), shape } }, { sum: feed })
+      }
     }
   }
 

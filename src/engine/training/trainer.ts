@@ -143,11 +143,8 @@ export class Trainer {
   }
 
   /** The accumulated gradient becomes the sum of `parts`, added in their order. */
-  async replaceGradient([first, ...others]: readonly Float32Array[]): Promise<void> {
-    const { flat } = this.gradientStore()
-    if (first === undefined) flat.fill(0)
-    else flat.set(first)
-    for (const part of others) await this.arithmetic.add(flat, part)
+  async replaceGradient(parts: readonly Float32Array[]): Promise<void> {
+    await this.arithmetic.sum(this.gradientStore().flat, parts)
   }
 
   /** Live buffers; copy them to keep them. */
