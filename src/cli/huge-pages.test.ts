@@ -6,9 +6,10 @@ import { computes, environmentForHugePages, surroundings } from './huge-pages.ts
 import { verbs } from './verbs.ts'
 
 const onRequest = 'always [madvise] never\n'
+const linux = { platform: 'linux', environment: {}, hugePages: onRequest, countsAddresses: false }
 
 function startedWith(environment: Record<string, string>, hugePages = onRequest): string | undefined {
-  return environmentForHugePages({ platform: 'linux', environment, hugePages })?.['GLIBC_TUNABLES']
+  return environmentForHugePages({ ...linux, environment, hugePages })?.['GLIBC_TUNABLES']
 }
 
 describe('environmentForHugePages', () => {
@@ -29,12 +30,15 @@ describe('environmentForHugePages', () => {
   it('changes nothing where the kernel decides alone, or on another system', () => {
     expect(startedWith({}, '[always] madvise never\n')).toBeUndefined()
     expect(startedWith({}, 'always madvise [never]\n')).toBeUndefined()
-    const mac = { platform: 'darwin', environment: {}, hugePages: undefined }
-    expect(environmentForHugePages(mac)).toBeUndefined()
+    expect(environmentForHugePages({ ...linux, platform: 'darwin', hugePages: undefined })).toBeUndefined()
+  })
+
+  it('takes no addresses ahead where the kernel counts them as used', () => {
+    expect(environmentForHugePages({ ...linux, countsAddresses: true })).toBeUndefined()
   })
 
   it('is asked for once', () => {
-    const environment = environmentForHugePages({ platform: 'linux', environment: {}, hugePages: onRequest })
+    const environment = environmentForHugePages(linux)
     expect(startedWith(environment as Record<string, string>)).toBeUndefined()
   })
 })
@@ -50,7 +54,7 @@ describe('computes', () => {
   })
 })
 
-const given = surroundings().hugePages?.includes('[madvise]') === true
+const given = environmentForHugePages({ ...surroundings(), environment: {} }) !== undefined
 const main = fileURLToPath(new URL('main.ts', import.meta.url))
 const model = fileURLToPath(new URL('../../test/goldens/tiny-models/llama', import.meta.url))
 const started: ChildProcess[] = []

@@ -31,24 +31,32 @@ export interface Surroundings {
   readonly environment: Environment
   /** What the kernel says of huge pages: `always [madvise] never`. */
   readonly hugePages: string | undefined
+  /** Whether it counts addresses that are taken as memory that is used (`vm.overcommit_memory=2`). */
+  readonly countsAddresses: boolean
 }
 
 /**
  * The environment to start again with; undefined where that would change nothing: not Linux, a kernel that gives huge
  * pages to all or to none, or a user who has set up malloc already (`GLIBC_TUNABLES=glibc.malloc.hugetlb=0` for none).
+ * Also where the addresses that the arenas take ahead would count as used.
  */
-export function environmentForHugePages({ platform, environment, hugePages }: Surroundings): Environment | undefined {
+export function environmentForHugePages(surroundings: Surroundings): Environment | undefined {
+  const { platform, environment, hugePages, countsAddresses } = surroundings
   const given = environment[VARIABLE] ?? ''
-  if (platform !== 'linux' || hugePages?.includes('[madvise]') !== true) return undefined
+  if (platform !== 'linux' || hugePages?.includes('[madvise]') !== true || countsAddresses) return undefined
   if (isStartedAnew(environment) || given.includes('glibc.malloc.')) return undefined
   return { ...environment, [VARIABLE]: given === '' ? TUNABLES : `${given}:${TUNABLES}`, [MARK]: given }
 }
 
 /** Those of this process. */
 export function surroundings(): Surroundings {
-  const setting = '/sys/kernel/mm/transparent_hugepage/enabled'
-  const hugePages = existsSync(setting) ? readFileSync(setting, 'utf8') : undefined
-  return { platform: process.platform, environment: process.env, hugePages }
+  const setting = (file: string): string | undefined => (existsSync(file) ? readFileSync(file, 'utf8') : undefined)
+  return {
+    platform: process.platform,
+    environment: process.env,
+    hugePages: setting('/sys/kernel/mm/transparent_hugepage/enabled'),
+    countsAddresses: setting('/proc/sys/vm/overcommit_memory')?.trim() === '2',
+  }
 }
 
 /** Whether a command line computes with the embedded engine. */
