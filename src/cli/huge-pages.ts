@@ -18,7 +18,6 @@ const TUNABLES = [
   'glibc.malloc.hugetlb=1',
   'glibc.malloc.mmap_threshold=33554432',
   'glibc.malloc.top_pad=1073741824',
-  'glibc.malloc.trim_threshold=67108864',
 ].join(':')
 const VARIABLE = 'GLIBC_TUNABLES'
 /** Says to the second process that it is that, and holds the variable as the user had it. */

@@ -25,10 +25,13 @@ export class FlatArithmetic {
 
   /** x ← Σ parts, of equal lengths, added in their order. They may lie in shared memory, which ONNX Runtime does not read. */
   async sum(x: Float32Array, [first, ...others]: readonly Float32Array[]): Promise<void> {
+    if (first === undefined) {
+      x.fill(0)
+      return
+    }
     const { adding } = await this.executables()
     const copy = new Float32Array(Math.min(CHUNK, x.length))
-    if (first === undefined) x.fill(0)
-    for (let start = 0; first !== undefined && start < x.length; start += CHUNK) {
+    for (let start = 0; start < x.length; start += CHUNK) {
       const end = Math.min(x.length, start + CHUNK)
       const shape = [end - start]
       const feed = { data: x.subarray(start, end), shape }
